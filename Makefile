@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+# credscope: `make help` lists the targets. Quiet by default, V=1 shows commands.
+# Sources are discovered: a .c file below userspace/ is part of the program, tests/unit/**.c and
+# tests/fuzz/*.c one program each, tests/bpf/*.c together one program.
+
+BUILD ?= build
+CC ?= cc
+CLANG ?= clang
+BPFTOOL ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool)
+STRIP ?= $(patsubst %gcc,%strip,$(if $(findstring gcc,$(CC)),$(CC),gcc))
+PREFIX ?= /usr/local
+DESTDIR ?=
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# An arm64 build names its cross compiler and root: CC=aarch64-linux-gnu-gcc SYSROOT=DIR
+SYSROOT ?=
+ARCH ?= $(shell $(CC) -dumpmachine | sed -e 's/-.*//')
+BPF_ARCH := $(if $(filter aarch64,$(ARCH)),arm64,x86)
+ifneq ($(SYSROOT),)
+export PKG_CONFIG_SYSROOT_DIR := $(SYSROOT)
+export PKG_CONFIG_LIBDIR := $(SYSROOT)/usr/lib/$(ARCH)-linux-gnu/pkgconfig:$(SYSROOT)/usr/share/pkgconfig
+SYSROOT_FLAGS := --sysroot=$(SYSROOT)
+endif
+
+LIBRARIES := libbpf libelf zlib libmicrohttpd libcap libcjson libcurl
+LIB_CFLAGS := $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null | sed -e 's,-I\([^ ]*\),-isystem \1,g')
+LIB_LIBS := $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null)
+
+WARN := -Wall -Wextra -Werror
+OPT ?= -O2 -g
+SANITIZE ?=
+CFLAGS ?= $(OPT)
+CPPFLAGS_ALL := -D_GNU_SOURCE -D_FORTIFY_SOURCE=$(if $(SANITIZE),0,2) -Iinclude -Iuserspace -I$(BUILD)/generated \
+	-DCS_VERSION='"$(VERSION)"' $(LIB_CFLAGS) $(CPPFLAGS)
+CFLAGS_ALL := -std=gnu17 $(WARN) $(CFLAGS) -fstack-protector-strong -fPIE -MMD -MP $(SYSROOT_FLAGS) $(SANITIZE)
+LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SYSROOT_FLAGS) $(SANITIZE) $(LDFLAGS)
+
+rwildcard = $(foreach d,$(wildcard $(1)/*),$(call rwildcard,$(d),$(2)) $(filter %$(2),$(d)))
+
+BASE_SRC := $(sort $(call rwildcard,userspace/base,.c))
+CORE_SRC := $(sort $(call rwildcard,userspace/core,.c))
+IO_SRC := $(sort $(call rwildcard,userspace/io,.c))
+APP_SRC := $(sort $(call rwildcard,userspace/app,.c))
+MAIN_SRC := $(wildcard userspace/main.c)
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+PURE_OBJ := $(call obj,$(BASE_SRC) $(CORE_SRC))
+LIB_OBJ := $(PURE_OBJ) $(call obj,$(IO_SRC) $(APP_SRC))
+
+UNIT_SRC := $(sort $(call rwildcard,tests/unit,.c))
+UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
+BPFTEST_SRC := $(sort $(wildcard tests/bpf/*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/*.c))
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
+BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
+TOOL_SRC := $(sort $(wildcard tools/*.c))
+TOOL_BIN := $(patsubst tools/%.c,$(BUILD)/tools/%,$(TOOL_SRC))
+
+SKEL := $(BUILD)/generated/credscope.skel.h
+BPF_OBJ := $(BUILD)/bpf/credscope.bpf.o
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+.PHONY: help all deps demo test unit test-bpf test-e2e bench check fuzz asan test-kernels install clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+all: $(BUILD)/credscope $(BUILD)/credscope.8 ## build build/credscope and its man page
+
+$(BUILD)/credscope: $(BUILD)/credscope.debug
+	$(Q)echo "  STRIP $@"; $(STRIP) -o $@ $<
+
+$(BUILD)/credscope.debug: $(LIB_OBJ) $(call obj,$(MAIN_SRC))
+	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS)
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)echo "  CC    $<"; $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
+
+# The skeleton must exist before anything that includes it is compiled the first time; after that
+# the dependency files know.
+$(call obj,$(IO_SRC) $(BPFTEST_SRC) $(BENCH_SRC)): | $(SKEL)
+
+$(BPF_OBJ): bpf/credscope.bpf.c
+	@mkdir -p $(@D)
+	$(Q)echo "  BPF   $<"; $(CLANG) -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Wpadded -Werror \
+		-D__TARGET_ARCH_$(BPF_ARCH) -Iinclude -Ibpf -idirafter /usr/include/$(shell uname -m)-linux-gnu \
+		-MMD -MP -MT $@ -MF $(BUILD)/bpf/credscope.bpf.d -c -o $@ $<
+	$(Q)llvm-strip -g $@
+
+$(SKEL): $(BPF_OBJ)
+	@mkdir -p $(@D)
+	$(Q)echo "  SKEL  $@"; $(BPFTOOL) gen skeleton $< name credscope_bpf > $@
+
+$(BUILD)/credscope.8: docs/credscope.8.in
+	@mkdir -p $(@D)
+	$(Q)sed 's/@VERSION@/$(VERSION)/' $< > $@
+
+# ---- tests ----
+$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIB_LIBS)
+
+$(BUILD)/tests/bpf-tests: $(call obj,$(BPFTEST_SRC)) $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka -lpthread $(LIB_LIBS)
+
+$(BUILD)/tools/%: $(BUILD)/obj/tools/%.o $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS)
+
+$(BUILD)/tests/bench: $(call obj,$(BENCH_SRC)) $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ -lpthread $(LIB_LIBS)
+
+# A fuzzer is one file with LLVMFuzzerTestOneInput over base and core, built by clang as a whole.
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(BASE_SRC) $(CORE_SRC)
+	@mkdir -p $(@D)
+	$(Q)echo "  FUZZ  $@"; $(CLANG) $(CPPFLAGS_ALL) -std=gnu17 $(WARN) -g -O1 \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $^ $(LIB_LIBS)
+
+tools: $(TOOL_BIN)
+fuzzers: $(FUZZ_BIN)
+
+unit: $(UNIT_BIN) ## unit tests
+	$(Q)tests/run-unit.sh $(UNIT_BIN)
+
+clean: ## remove what was built (downloads in .cache stay)
+	$(Q)rm -rf $(BUILD)
+
+install: all ## install into DESTDIR/PREFIX
+	install -D -m 0755 $(BUILD)/credscope $(DESTDIR)$(PREFIX)/bin/credscope
+	install -D -m 0644 $(BUILD)/credscope.8 $(DESTDIR)$(PREFIX)/share/man/man8/credscope.8
+
+-include $(call rwildcard,$(BUILD)/obj,.d) $(wildcard $(BUILD)/bpf/*.d)

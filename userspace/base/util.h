@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small things that every layer uses. */
+#ifndef CS_BASE_UTIL_H
+#define CS_BASE_UTIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CS_ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define CS_NSEC_PER_SEC UINT64_C(1000000000)
+#define CS_NSEC_PER_MSEC UINT64_C(1000000)
+
+/* Bytes that somebody else owns; not NUL-terminated. */
+struct cs_slice {
+    const char *data;
+    size_t len;
+};
+
+/* Copy at most size-1 bytes and terminate. Returns false when it did not fit. size >= 1. */
+bool cs_text_copy(char *to, size_t size, const char *from, size_t len);
+
+/* Parse a whole decimal string in [min, max]. 0, -EINVAL (not a number) or -ERANGE. */
+int cs_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *value);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What assembly makes of facts, and what every later stage (classify, attribute, record) reads:
+ * one watched connection, and one exchange on it. Plain data; times are CLOCK_MONOTONIC
+ * nanoseconds, 0 where the thing has not happened.
+ */
+#ifndef CS_CORE_EXCHANGE_H
+#define CS_CORE_EXCHANGE_H
+
+#include "core/mechanism.h"
+
+#include <credscope/abi.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CS_BURST_RECORDS_MAX 16 /* TLS record lengths kept per direction of an exchange */
+
+struct cs_connection_id {
+    uint64_t cookie;
+    uint32_t generation;
+    uint32_t pad; /* 0: the whole struct is a hash key */
+};
+
+/* One generation of one watched socket. */
+struct cs_connection {
+    struct cs_connection_id id;
+    uint64_t cgroup_id; /* cgroup v2 id of the caller of connect(2) */
+    uint32_t tgid;
+    char comm[CS_COMM_LEN + 1];
+    bool kernel_thread; /* cgroup_id and tgid are not the application's */
+
+    uint8_t kind;   /* enum cs_watch_kind */
+    uint8_t family; /* 4 or 6 */
+    uint8_t daddr[16];
+    uint16_t dport; /* as the caller asked for */
+    uint8_t saddr[16];
+    uint16_t sport; /* 0 until established */
+
+    uint64_t connect_ns;
+    uint64_t established_ns;
+    uint64_t client_hello_ns;
+    uint64_t tls_ready_ns; /* first server record after the server's handshake flight, else 0 */
+
+    char server_name[CS_HOST_NAME_MAX + 1]; /* SNI, lower case; "" when there is none */
+    char authority[CS_HOST_NAME_MAX + 1];   /* CONNECT target; "" when there is none */
+    uint16_t hello_flags;                   /* enum cs_hello_flags of the client */
+    uint16_t tls_version;                   /* negotiated, 0 unknown */
+    uint16_t tls_cipher;
+    bool tls_resumed;
+
+    uint8_t intercept_place; /* enum cs_intercept_place, 0 = not intercepted */
+    uint8_t intercept_addr[16];
+    uint16_t intercept_port;
+    uint64_t intercept_cgroup_id; /* 0 = not known */
+};
+
+/* Record lengths of one direction of a TLS exchange, type 23 only, in order. */
+struct cs_burst {
+    uint16_t count;   /* records seen, may exceed CS_BURST_RECORDS_MAX */
+    uint16_t lengths[CS_BURST_RECORDS_MAX];
+    uint64_t bytes;   /* sum over all records seen */
+};
+
+/* One request and what became of it. Connect failures are an exchange too (index 0, start =
+ * connect). Strings are NUL-terminated, "" when not known; bytes that are not printable ASCII
+ * were replaced by '?'. */
+struct cs_exchange {
+    const struct cs_connection *connection; /* valid during the call that hands it over */
+    uint32_t index;                         /* on its connection, from 0 */
+    uint64_t start_ns;                      /* first request byte; connect time if none was sent */
+    uint64_t answer_ns;                     /* first byte of the response head, or TLS answer */
+    uint64_t end_ns;                        /* when its fate was known */
+    enum cs_outcome outcome;
+    bool observed; /* false: part of it was in a gap, outcome may be CS_OUTCOME_UNOBSERVED */
+
+    /* plaintext */
+    uint16_t status; /* 0: none */
+    uint16_t request_flags;
+    uint64_t response_length; /* Content-Length; UINT64_MAX unknown */
+    char method[16];
+    char path[CS_REQUEST_LINE_MAX + 1]; /* target with the allowed part of the query */
+    char user_agent[CS_USER_AGENT_MAX + 1];
+    char server[CS_SERVER_MAX + 1];
+
+    /* TLS */
+    struct cs_burst request_records;
+    struct cs_burst response_records;
+};
+
+#endif
