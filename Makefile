@@ -126,7 +126,48 @@ tools: $(TOOL_BIN)
 fuzzers: $(FUZZ_BIN)
 
 unit: $(UNIT_BIN) ## unit tests
-	$(Q)tests/run-unit.sh $(UNIT_BIN)
+	$(Q)tests/run-cmocka.sh $(UNIT_BIN)
+
+test-bpf: $(BUILD)/tests/bpf-tests ## the kernel half on this kernel, with real traffic (root)
+	$(Q)tests/run-cmocka.sh $<
+
+test-e2e: all ## the whole program on a simulated node (root)
+	$(Q)BUILD=$(BUILD) tests/e2e/run.sh
+
+test: ## install what it needs, then unit, BPF and end-to-end tests (root)
+	$(Q)tools/install-deps.sh build test
+	$(Q)$(MAKE) --no-print-directory all $(UNIT_BIN) $(BUILD)/tests/bpf-tests
+	$(Q)BUILD=$(BUILD) tests/run-suites.sh "unit=$(MAKE) -s unit" "bpf=$(MAKE) -s test-bpf" \
+		"e2e=$(MAKE) -s test-e2e"
+
+demo: ## install what it needs, build, and watch credscope on a simulated node (root)
+	$(Q)tools/install-deps.sh build test
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)BUILD=$(BUILD) tools/demo.sh
+
+test-kernels: ## the BPF tests in virtual machines: 5.10, 6.1, 6.12, newest, arm64
+	$(Q)tools/install-deps.sh build test vm vm-arm64
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/tests/bpf-tests
+	$(Q)BUILD=$(BUILD) tests/vm/matrix.sh
+
+fuzz: ## every fuzzer for FUZZ_SECONDS (default 15), from the kept corpus
+	$(Q)tools/install-deps.sh build test
+	$(Q)$(MAKE) --no-print-directory fuzzers
+	$(Q)BUILD=$(BUILD) tests/fuzz/run.sh $(FUZZ_BIN)
+
+asan: ## unit tests under address and undefined behaviour sanitizers
+	$(Q)tools/install-deps.sh build test
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT="-O1 -g" \
+		SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" unit
+
+check: ## structure, formatting, both compilers, shell syntax, docs against code
+	$(Q)tools/install-deps.sh build test
+	$(Q)tools/check.sh
+
+bench: ## every target of the product, measured; last line "N of M targets met"
+	$(Q)tools/install-deps.sh build test
+	$(Q)$(MAKE) --no-print-directory all $(BUILD)/tests/bench
+	$(Q)BUILD=$(BUILD) tests/bench/run.sh
 
 clean: ## remove what was built (downloads in .cache stay)
 	$(Q)rm -rf $(BUILD)
