@@ -10,6 +10,7 @@
 #include "core/mechanism.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Label `endpoint` of the node-level series. */
@@ -63,10 +64,18 @@ struct cs_verdict {
 /* Evidence beyond the exchange itself; zero-initialised is “nothing known”. */
 struct cs_evidence {
     const struct cs_exchange *exchange;
-    uint64_t token_open_ns;    /* last open of a web-identity token by this container, 0 none */
-    enum cs_mechanism token_mechanism; /* what that token is for */
+    /* Last open of a web-identity token by this container that no earlier exchange has used up;
+     * 0 none. One open explains one call: Go and JS send AssumeRoleWithWebIdentity and the next
+     * signed call on the same connection. */
+    uint64_t token_open_ns;
+    enum cs_mechanism token_mechanism; /* what that token is for: IRSA, AZURE_WORKLOAD_IDENTITY */
 };
 
+/* An exchange in flight (end_ns 0) gets the verdict that is possible before its answer. */
 void cs_classify(const struct cs_evidence *evidence, struct cs_verdict *verdict);
+
+/* What was asked for in clear: the role's name (AWS), or the value of client_id, object_id,
+ * principal_id, msi_res_id or mi_res_id (Azure). False and "" when the request names none. */
+bool cs_exchange_identity(const struct cs_exchange *exchange, char *to, size_t size);
 
 #endif

@@ -39,7 +39,8 @@ struct cs_connection {
     uint64_t connect_ns;
     uint64_t established_ns;
     uint64_t client_hello_ns;
-    uint64_t tls_ready_ns; /* first server record after the server's handshake flight, else 0 */
+    uint64_t tls_ready_ns; /* the client's handshake is complete: its Finished left (TLS 1.3), or
+                              both sides' did (1.2); else 0 */
 
     char server_name[CS_HOST_NAME_MAX + 1]; /* SNI, lower case; "" when there is none */
     char authority[CS_HOST_NAME_MAX + 1];   /* CONNECT target; "" when there is none */
@@ -72,6 +73,7 @@ struct cs_exchange {
     uint64_t end_ns;                        /* when its fate was known */
     enum cs_outcome outcome;
     bool observed; /* false: part of it was in a gap, outcome may be CS_OUTCOME_UNOBSERVED */
+    bool connect_failed; /* nothing was ever sent: the connect itself failed */
 
     /* plaintext */
     uint16_t status; /* 0: none */
@@ -82,9 +84,25 @@ struct cs_exchange {
     char user_agent[CS_USER_AGENT_MAX + 1];
     char server[CS_SERVER_MAX + 1];
 
-    /* TLS */
+    /* TLS; outcome is CS_OUTCOME_ANSWERED, or why there was no answer */
+    bool multiplexed; /* HTTP/2: bursts may hold several requests, times are the first one's */
     struct cs_burst request_records;
-    struct cs_burst response_records;
+    struct cs_burst response_records; /* the answer's: no tickets, no HTTP/2 control records */
 };
+
+/* Values of the label address_family: "ipv4" or "ipv6". */
+const char *cs_family_name(uint8_t family);
+
+/* Its waiting time in nanoseconds: start to answer, or to its end where none came. Never
+ * negative. */
+uint64_t cs_exchange_duration(const struct cs_exchange *exchange);
+
+/* The peer is reached through an HTTP proxy's CONNECT. */
+bool cs_connection_is_tunnel(const struct cs_connection *connection);
+
+#define CS_ADDRESS_TEXT_MAX 56 /* "[" 45 "]:" 5 NUL */
+
+/* "192.0.2.1:80", "[2001:db8::1]:80" (RFC 5952); to holds CS_ADDRESS_TEXT_MAX. */
+void cs_address_format(char *to, const uint8_t addr[16], uint16_t port);
 
 #endif

@@ -63,6 +63,15 @@ enum cs_outcome {
 
 const char *cs_outcome_name(enum cs_outcome outcome);
 
+/* What an outcome says of the request, for success and failure times and ratios. */
+enum cs_result {
+    CS_RESULT_SUCCESS, /* ok, ok_inferred */
+    CS_RESULT_FAILURE,
+    CS_RESULT_NEITHER, /* redirected, answered, unobserved */
+};
+
+enum cs_result cs_outcome_result(enum cs_outcome outcome);
+
 /* The outcome of an HTTP status, 100 … 999 (RFC 9110 15). */
 enum cs_outcome cs_outcome_from_status(uint16_t status);
 
