@@ -61,9 +61,12 @@ struct cs_verdict {
     bool probe;               /* an SDK's or agent's probe, no credential attempt */
 };
 
-/* Evidence beyond the exchange itself; zero-initialised is “nothing known”. */
+struct cs_watchlist; /* core/watchlist.h */
+
+/* Evidence beyond the exchange itself; zero is “nothing known”; the first two are required. */
 struct cs_evidence {
     const struct cs_exchange *exchange;
+    const struct cs_watchlist *watchlist; /* what each address and server name stands for */
     /* Last open of a web-identity token by this container that no earlier exchange has used up;
      * 0 none. One open explains one call: Go and JS send AssumeRoleWithWebIdentity and the next
      * signed call on the same connection. */

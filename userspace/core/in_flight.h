@@ -4,7 +4,7 @@
 #define CS_CORE_IN_FLIGHT_H
 
 #include "core/assembler.h"
-#include "core/mechanism.h"
+#include "core/classify.h"
 
 struct cs_in_flight {
     uint64_t count[CS_MECHANISM_END];
@@ -13,6 +13,7 @@ struct cs_in_flight {
 
 /* Walks all open connections: for a scrape, not for every fact. The mechanism is what is known
  * before the answer. */
-void cs_in_flight_collect(const struct cs_assembler *assembler, struct cs_in_flight *in_flight);
+void cs_in_flight_collect(const struct cs_assembler *assembler,
+                          const struct cs_watchlist *watchlist, struct cs_in_flight *in_flight);
 
 #endif
