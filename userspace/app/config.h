@@ -3,6 +3,7 @@
 #ifndef CS_APP_CONFIG_H
 #define CS_APP_CONFIG_H
 
+#include "base/log.h"
 #include "core/mechanism.h"
 #include "core/subject.h"
 
@@ -88,8 +89,8 @@ struct cs_config {
     uint32_t max_series;
     bool bpf_stats;
 
-    int log_level; /* syslog(3): LOG_ERR, LOG_WARNING, LOG_INFO or LOG_DEBUG */
-    bool log_json;
+    enum cs_log_level log_level;
+    enum cs_log_format log_format;
 };
 
 /* The defaults on this machine: node name from $NODE_NAME or the host name, kube from whether a
