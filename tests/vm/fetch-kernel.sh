@@ -72,10 +72,10 @@ fetch() {
     # shellcheck disable=SC2086
     said=$(debian_apt_setup "$apt" "$arch" ${suites//,/ }) ||
         skip "apt-get update failed: $(tail -n 1 <<<"$said")"
-    packages=$(kernel_packages "$apt") || skip "no linux-image-cloud-$arch in $suites"
+    packages=$(kernel_packages "$apt" | tr '\n' ' ') || skip "no linux-image-cloud-$arch in $suites"
     # shellcheck disable=SC2086
     said=$(cd "$apt/archives" && debian_apt "$apt" apt-get -qq download $packages 2>&1) ||
-        skip "download of $(echo $packages) failed: $(tail -n 1 <<<"$said")"
+        skip "download of $packages failed: $(tail -n 1 <<<"$said")"
     mkdir -p "$tree/usr/lib"
     ln -s usr/lib "$tree/lib"
     for deb in "$apt"/archives/*.deb; do
@@ -90,9 +90,9 @@ fetch() {
     pick_modules "$tree" "$out/modules"
     (cd "$out/modules" && find . -mindepth 1 -print0 | sort -z |
         cpio -o0 -H newc -R 0:0 --quiet) >"$out/modules.cpio"
-    find "$tree/boot" "$tree/usr/lib/modules/$version" -maxdepth 1 -name 'vmlinuz*' \
-        -exec cp {} "$out/vmlinuz" \;
-    [ -s "$out/vmlinuz" ] || skip "no vmlinuz in $(echo $packages)"
+    find "$tree/boot/" "$tree/usr/lib/modules/$version" -maxdepth 1 -name 'vmlinuz*' \
+        -exec cp {} "$out/vmlinuz" \; 2>/dev/null || true
+    [ -s "$out/vmlinuz" ] || skip "no vmlinuz in $packages"
     echo "$version" >"$out/version"
     echo "$arch" >"$out/arch"
     rm -rf "$apt" "$tree" "$out/modules"
@@ -102,11 +102,11 @@ refresh=
 [ "${1:-}" != --refresh ] || { refresh=1; shift; }
 name=${1:-}
 row=$(awk -F '\t' -v name="$name" '!/^#/ && $1 == name' "$here/kernels.tsv")
-[ $# = 1 ] && [ -n "$row" ] || {
+if [ $# != 1 ] || [ -z "$row" ]; then
     echo "usage: tests/vm/fetch-kernel.sh [--refresh] NAME; NAME is one of:" \
         "$(awk -F '\t' '!/^#/ { printf " %s", $1 }' "$here/kernels.tsv")" >&2
     exit 2
-}
+fi
 arch=$(cut -f 2 <<<"$row") suites=$(cut -f 3 <<<"$row") prefix=$(cut -f 4 <<<"$row")
 
 mkdir -p "$cache"

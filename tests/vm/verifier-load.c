@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Load each program of a BPF object by itself on the running kernel and print a line for each:
+ * its size, what the verifier needed, or the verifier's log when it refused. Loading one at a
+ * time keeps one refusal from hiding the others; maps are created each time.
+ *
+ * Usage: verifier-load OBJECT [PROGRAM]...
+ * Exits 0 when all were accepted, 1 when one was refused, 2 when the object can't be opened.
+ */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define LOG_BYTES (16U << 20)
+#define LOG_TAIL_LINES 60
+/* BPF_LOG_STATS of the kernel's include/linux/bpf_verifier.h (since 5.2): totals only. */
+#define LOG_STATS 4U
+
+static char libbpf_said[8192];
+
+/* Keeps the last messages of libbpf: they say why an object failed before the verifier saw it. */
+static int keep_message(enum libbpf_print_level level, const char *format, va_list args)
+{
+    char line[4096];
+
+    if (level == LIBBPF_DEBUG)
+        return 0;
+    vsnprintf(line, sizeof(line), format, args);
+    if (strlen(libbpf_said) + strlen(line) + 1 > sizeof(libbpf_said))
+        libbpf_said[0] = '\0';
+    strcat(libbpf_said, line);
+    return 0;
+}
+
+static const char *last_lines(const char *text, int lines)
+{
+    const char *at = text + strlen(text);
+
+    while (at > text && (at[-1] != '\n' || lines-- > 0))
+        at--;
+    return at;
+}
+
+static struct bpf_object *open_only(const char *path, const char *program,
+                                    struct bpf_program **wanted)
+{
+    struct bpf_object *object = bpf_object__open_file(path, NULL);
+    struct bpf_program *each;
+
+    if (!object)
+        return NULL;
+    bpf_object__for_each_program(each, object) {
+        bool same = strcmp(bpf_program__name(each), program) == 0;
+
+        bpf_program__set_autoload(each, same);
+        if (same)
+            *wanted = each;
+    }
+    return object;
+}
+
+/* The verifier's totals end its log; newer kernels count subprograms before them. */
+static unsigned int insns_walked(const char *log)
+{
+    unsigned int walked = 0, count;
+
+    while ((log = strstr(log, "processed "))) {
+        if (sscanf(log, "processed %u insns", &count) == 1)
+            walked = count;
+        log++;
+    }
+    return walked;
+}
+
+/* Loads with totals only, then again with the full log when that was refused. */
+static int load_program(const char *path, const char *name, char *log, unsigned int level)
+{
+    struct bpf_program *program = NULL;
+    struct bpf_object *object = open_only(path, name, &program);
+    size_t insns;
+    int err;
+
+    if (!object || !program) {
+        bpf_object__close(object);
+        return -ENOENT;
+    }
+    log[0] = '\0';
+    libbpf_said[0] = '\0';
+    bpf_program__set_log_level(program, level);
+    bpf_program__set_log_buf(program, log, LOG_BYTES);
+    err = bpf_object__load(object);
+    insns = bpf_program__insn_cnt(program);
+    if (!err)
+        printf("ok      %-28s %-30s %6zu insns, %7u of 1000000 walked\n", name,
+               bpf_program__section_name(program), insns, insns_walked(log));
+    bpf_object__close(object);
+    return err;
+}
+
+static int check_program(const char *path, const char *name, char *log)
+{
+    int err = load_program(path, name, log, LOG_STATS);
+
+    if (!err)
+        return 0;
+    err = load_program(path, name, log, 1);
+    printf("REFUSED %-28s %s\n", name, strerror(-err));
+    if (log[0])
+        fputs(last_lines(log, LOG_TAIL_LINES), stdout);
+    else
+        fputs(libbpf_said, stdout);
+    return 1;
+}
+
+static int is_wanted(const char *name, char **wanted)
+{
+    if (!*wanted)
+        return 1;
+    for (; *wanted; wanted++)
+        if (strcmp(name, *wanted) == 0)
+            return 1;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+    struct bpf_object *object;
+    struct bpf_program *each;
+    char *log = malloc(LOG_BYTES);
+    int programs = 0, refused = 0;
+
+    if (argc < 2 || !log) {
+        fprintf(stderr, "usage: verifier-load OBJECT [PROGRAM]...\n");
+        return 2;
+    }
+    /* Kernels before 5.11 charge BPF memory to it. */
+    setrlimit(RLIMIT_MEMLOCK, &unlimited);
+    libbpf_set_print(keep_message);
+    object = bpf_object__open_file(argv[1], NULL);
+    if (!object) {
+        fprintf(stderr, "verifier-load: can't open %s: %s\n%s", argv[1], strerror(errno),
+                libbpf_said);
+        return 2;
+    }
+    bpf_object__for_each_program(each, object) {
+        if (!is_wanted(bpf_program__name(each), argv + 2))
+            continue;
+        programs++;
+        refused += check_program(argv[1], bpf_program__name(each), log);
+        fflush(stdout);
+    }
+    bpf_object__close(object);
+    free(log);
+    printf("%d programs accepted, %d refused\n", programs - refused, refused);
+    return refused || !programs ? 1 : 0;
+}
