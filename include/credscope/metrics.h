@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every metric there is, one row each: adding a row is the whole registration. docs/metrics.md
+ * is the reference for people; a unit test compares it with this table.
+ *
+ * X(id, family, kind, unit, scope, help, labels...)
+ *   family  the OpenMetrics family name. The exported name adds "_total" to a COUNTER, "_info" to
+ *           an INFO (both formats), and the unit stands in the name as Prometheus wants it.
+ *   kind    COUNTER, GAUGE, INFO, or a histogram by its bounds (core/histogram.h)
+ *   unit    NONE: the value is a number. SECONDS: it is held in nanoseconds. BYTES.
+ *   scope   NODE: about this node, only the labels listed. WORKLOAD: the labels W first (and
+ *           "pod" with --pod-labels), kept until the workload expires. STATE: like WORKLOAD, and
+ *           goes at once when the workload's last pod does.
+ *   labels  at most CS_METRIC_LABELS_MAX, W not among them
+ * A metric without series is not exported at all, not even its HELP.
+ */
+#ifndef CREDSCOPE_METRICS_H
+#define CREDSCOPE_METRICS_H
+
+#define CS_METRIC_LABELS_MAX 4
+
+/* clang-format off */
+#define CS_METRICS(X) \
+    X(REQUESTS, "credscope_requests", COUNTER, NONE, WORKLOAD, \
+      "Requests for credentials or metadata, by who asked, mechanism and outcome.", \
+      "mechanism", "outcome") \
+    X(CREDENTIALS, "credscope_credentials", COUNTER, NONE, WORKLOAD, \
+      "Answers that carried credentials.", \
+      "mechanism") \
+    X(REQUEST_DURATION, "credscope_request_duration_seconds", HISTOGRAM_WORKLOAD, SECONDS, WORKLOAD, \
+      "First request byte to response head; the waiting time where no answer came.", \
+      "mechanism") \
+    X(LAST_SUCCESS, "credscope_last_success_timestamp_seconds", GAUGE, SECONDS, WORKLOAD, \
+      "When a request last succeeded, seconds since 1970.", \
+      "mechanism") \
+    X(LAST_FAILURE, "credscope_last_failure_timestamp_seconds", GAUGE, SECONDS, WORKLOAD, \
+      "When a request last failed, seconds since 1970.", \
+      "mechanism") \
+    X(NODE_REQUESTS, "credscope_node_requests", COUNTER, NONE, NODE, \
+      "All requests on this node, from 0 at start for every mechanism and outcome it can have.", \
+      "mechanism", "outcome") \
+    X(IN_FLIGHT, "credscope_requests_in_flight", GAUGE, NONE, NODE, \
+      "Requests that wait for their answer now.", \
+      "mechanism") \
+    X(OLDEST_IN_FLIGHT, "credscope_oldest_in_flight_seconds", GAUGE, SECONDS, NODE, \
+      "How long the oldest request in flight has waited; 0 when there is none.", \
+      "mechanism") \
+    X(ENDPOINT_REQUEST_DURATION, "credscope_endpoint_request_duration_seconds", HISTOGRAM_ENDPOINT, SECONDS, NODE, \
+      "First request byte to response head by endpoint; the waiting time where no answer came.", \
+      "endpoint", "address_family", "mechanism") \
+    X(ENDPOINT_CONNECT_DURATION, "credscope_endpoint_connect_duration_seconds", HISTOGRAM_ENDPOINT, SECONDS, NODE, \
+      "connect(2) to an established connection, or to its failure.", \
+      "endpoint", "address_family", "mechanism") \
+    X(ENDPOINT_TLS_DURATION, "credscope_endpoint_tls_handshake_duration_seconds", HISTOGRAM_ENDPOINT, SECONDS, NODE, \
+      "ClientHello to a complete TLS handshake, or to its failure.", \
+      "endpoint", "address_family", "mechanism") \
+    X(ENDPOINT_LAST_SUCCESS, "credscope_endpoint_last_success_timestamp_seconds", GAUGE, SECONDS, NODE, \
+      "When the endpoint last gave this node any answer but 429 or 5xx, seconds since 1970.", \
+      "endpoint", "address_family") \
+    X(ENDPOINT_LAST_FAILURE, "credscope_endpoint_last_failure_timestamp_seconds", GAUGE, SECONDS, NODE, \
+      "When the endpoint last gave this node no answer, 429 or 5xx, seconds since 1970.", \
+      "endpoint", "address_family") \
+    X(MECHANISM, "credscope_mechanism", INFO, NONE, NODE, \
+      "What each mechanism is: its cloud, what a migration does with it, what replaces it.", \
+      "mechanism", "cloud", "class", "successor") \
+    X(NODE, "credscope_node", INFO, NONE, NODE, \
+      "This node.", \
+      "node", "cloud", "kernel") \
+    X(BUILD, "credscope_build", INFO, NONE, NODE, \
+      "This build of credscope.", \
+      "version", "abi", "libbpf") \
+    X(OBSERVED, "credscope_observed_seconds", COUNTER, SECONDS, NODE, \
+      "Time watched since start: every program attached.") \
+    X(PREEXISTING_SOCKETS, "credscope_preexisting_sockets", GAUGE, NONE, NODE, \
+      "Connections to watched destinations that were open before credscope: they stay unseen.") \
+    X(FACTS, "credscope_facts", COUNTER, NONE, NODE, \
+      "Facts received from the kernel half.", \
+      "type") \
+    X(LOST, "credscope_lost", COUNTER, NONE, NODE, \
+      "What was lost, by the hop where it happened.", \
+      "hop", "reason") \
+    X(CONNECTIONS, "credscope_connections", COUNTER, NONE, NODE, \
+      "Watched connections heard of; equals observed + lost + open at any time.") \
+    X(CONNECTIONS_OBSERVED, "credscope_connections_observed", COUNTER, NONE, NODE, \
+      "Watched connections that ended with all of it seen.") \
+    X(CONNECTIONS_LOST, "credscope_connections_lost", COUNTER, NONE, NODE, \
+      "Watched connections that were not wholly seen, by the first reason.", \
+      "reason") \
+    X(CONNECTIONS_OPEN, "credscope_connections_open", GAUGE, NONE, NODE, \
+      "Watched connections that are open now.") \
+    X(ATTRIBUTIONS, "credscope_attributions", COUNTER, NONE, NODE, \
+      "Requests by how far they could be attributed.", \
+      "result") \
+    X(TRACKED, "credscope_tracked", GAUGE, NONE, NODE, \
+      "Entries of each bounded set in user space.", \
+      "set") \
+    X(TRACKED_LIMIT, "credscope_tracked_limit", GAUGE, NONE, NODE, \
+      "The most entries each bounded set may hold.", \
+      "set") \
+    X(TRACKED_REFUSED, "credscope_tracked_refused", COUNTER, NONE, NODE, \
+      "Entries that a full set did not take, or dropped for another.", \
+      "set") \
+    X(SERIES, "credscope_series", GAUGE, NONE, NODE, \
+      "Samples on this page.") \
+    X(SERIES_LIMIT, "credscope_series_limit", GAUGE, NONE, NODE, \
+      "The most samples this page may have (--max-series).") \
+    X(SERIES_OVERFLOW, "credscope_series_overflow", COUNTER, NONE, NODE, \
+      "Updates that --max-series sent to less precise labels, or (dropped) to none.", \
+      "kept") \
+    X(SERIES_EXPIRED, "credscope_series_expired", COUNTER, NONE, NODE, \
+      "Samples removed because their workload is gone.") \
+    X(PROGRAM_ATTACHED, "credscope_program_attached", GAUGE, NONE, NODE, \
+      "1 while the BPF program is attached.", \
+      "program", "hook") \
+    X(PROGRAM_RUNS, "credscope_program_runs", COUNTER, NONE, NODE, \
+      "Runs of the BPF program, only with --bpf-stats.", \
+      "program") \
+    X(PROGRAM_RUN_TIME, "credscope_program_run_seconds", COUNTER, SECONDS, NODE, \
+      "Time spent in the BPF program, only with --bpf-stats.", \
+      "program") \
+    X(MAP_ENTRIES, "credscope_map_entries", GAUGE, NONE, NODE, \
+      "Entries in the BPF map.", \
+      "map") \
+    X(MAP_CAPACITY, "credscope_map_capacity", GAUGE, NONE, NODE, \
+      "The most entries the BPF map can hold; bytes for the ring.", \
+      "map") \
+    X(SCRAPES, "credscope_scrapes", COUNTER, NONE, NODE, \
+      "Pages of metrics served.", \
+      "format") \
+    X(SCRAPE_DURATION, "credscope_scrape_duration_seconds", GAUGE, SECONDS, NODE, \
+      "How long it took to write the previous page.") \
+    X(SCRAPE_SIZE, "credscope_scrape_size_bytes", GAUGE, BYTES, NODE, \
+      "Size of the previous page before compression.") \
+    X(PROCESS_CPU, "process_cpu_seconds", COUNTER, SECONDS, NODE, \
+      "User and system CPU time of this process.") \
+    X(PROCESS_START, "process_start_time_seconds", GAUGE, SECONDS, NODE, \
+      "When this process started, seconds since 1970.") \
+    X(PROCESS_RESIDENT, "process_resident_memory_bytes", GAUGE, BYTES, NODE, \
+      "Resident memory.") \
+    X(PROCESS_ANONYMOUS, "process_resident_anonymous_memory_bytes", GAUGE, BYTES, NODE, \
+      "Resident memory that is private to this process (RssAnon).") \
+    X(PROCESS_VIRTUAL, "process_virtual_memory_bytes", GAUGE, BYTES, NODE, \
+      "Virtual memory.") \
+    X(PROCESS_FDS, "process_open_fds", GAUGE, NONE, NODE, \
+      "Open file descriptors.") \
+    X(PROCESS_MAX_FDS, "process_max_fds", GAUGE, NONE, NODE, \
+      "The most file descriptors this process may open.")
+/* clang-format on */
+
+enum cs_metric {
+#define CS_METRIC_ID(id, ...) CS_METRIC_##id,
+    CS_METRICS(CS_METRIC_ID)
+#undef CS_METRIC_ID
+        CS_METRIC_END,
+};
+
+enum cs_metric_kind {
+    CS_KIND_COUNTER,
+    CS_KIND_GAUGE,
+    CS_KIND_INFO,
+    CS_KIND_HISTOGRAM_WORKLOAD,
+    CS_KIND_HISTOGRAM_ENDPOINT,
+};
+
+enum cs_metric_unit { CS_UNIT_NONE, CS_UNIT_SECONDS, CS_UNIT_BYTES };
+
+enum cs_metric_scope { CS_SCOPE_NODE, CS_SCOPE_WORKLOAD, CS_SCOPE_STATE };
+
+#endif

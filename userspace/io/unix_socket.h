@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A listening Unix socket at a path. */
+#ifndef CS_IO_UNIX_SOCKET_H
+#define CS_IO_UNIX_SOCKET_H
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct cs_unix_socket {
+    int fd; /* non-blocking, close-on-exec; belongs to the caller */
+    dev_t device;
+    ino_t inode; /* of the path when it was bound, so that only our own is removed */
+    char path[108];
+};
+
+/*
+ * Listen at path with exactly this mode from its first moment on. The parent directory is made
+ * (0755) when it is missing; its own parent must exist. A socket left behind, to which nobody
+ * listens, is replaced; a symbolic link is never followed.
+ * 0, -ENAMETOOLONG (107 bytes at most), -EADDRINUSE (somebody listens there), -EEXIST (there is
+ * something that is no socket), or another -errno; *socket is untouched on failure.
+ */
+int cs_unix_socket_listen(const char *path, mode_t mode, struct cs_unix_socket *socket);
+
+/* Remove the path, if it still is this socket. The descriptor stays open. */
+void cs_unix_socket_remove(const struct cs_unix_socket *socket);
+
+#endif
