@@ -90,12 +90,9 @@ struct cs_token_open cs_token_opens_last(const struct cs_token_opens *opens, uin
     return open;
 }
 
-void cs_token_opens_forget(struct cs_token_opens *opens, uint64_t cgroup_id)
+size_t cs_token_opens_count(const struct cs_token_opens *opens)
 {
-    struct entry *entry = find(opens, cgroup_id);
-
-    if (entry)
-        remove_entry(opens, entry);
+    return HASH_COUNT(opens->entries);
 }
 
 uint64_t cs_token_opens_evicted(const struct cs_token_opens *opens)

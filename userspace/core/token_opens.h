@@ -34,10 +34,9 @@ int cs_token_opens_add(struct cs_token_opens *opens, uint64_t cgroup_id,
 struct cs_token_open cs_token_opens_last(const struct cs_token_opens *opens, uint64_t cgroup_id,
                                          enum cs_mechanism mechanism);
 
-/* The cgroup is gone. */
-void cs_token_opens_forget(struct cs_token_opens *opens, uint64_t cgroup_id);
+size_t cs_token_opens_count(const struct cs_token_opens *opens);
 
-/* Entries that made room before their cgroup was forgotten; only grows. */
+/* Entries that made room for others; only grows. */
 uint64_t cs_token_opens_evicted(const struct cs_token_opens *opens);
 
 #endif
