@@ -69,7 +69,7 @@ class Network:
                   "link add name eth0 type veth peer name eth0 netns "
                   f"/proc/self/fd/{self.cloud}",
                   f"addr add {NODE4}/24 dev eth0",
-                  f"-6 addr add {NODE6}/64 dev eth0 nodad",
+                  f"addr add {NODE6}/64 dev eth0 nodad",
                   "link set eth0 up"], pass_fds=(self.cloud,))
         try:
             ip_batch(["link add name pod-id-link0 type dummy"])
@@ -77,10 +77,10 @@ class Network:
             ip_batch(["link add name pod-id-link0 type veth peer name pod-id-peer0",
                       "link set pod-id-peer0 up"])
         ip_batch([f"addr add {AGENT4}/32 dev pod-id-link0",
-                  f"-6 addr add {AGENT6}/128 dev pod-id-link0 nodad",
+                  f"addr add {AGENT6}/128 dev pod-id-link0 nodad",
                   "link set pod-id-link0 up",
                   f"route add default via {CLOUD4}",
-                  f"-6 route add default via {CLOUD6}"])
+                  f"route add ::/0 via {CLOUD6}"])
         sysctl("ipv4/ip_forward", 1)
         sysctl("ipv6/conf/all/forwarding", 1)
         # a DNAT to 127.0.0.1 is dropped as martian without it
@@ -88,14 +88,14 @@ class Network:
         sysctl("ipv4/conf/all/rp_filter", 0)
 
     def _cloud(self, addresses):
-        add = [f"{'-6 ' if ':' in a else ''}addr add {a}/{128 if ':' in a else 32} dev lo"
+        add = [f"addr add {a}/{128 if ':' in a else 32} dev lo"
                + (" nodad" if ":" in a else "") for a in addresses]
         ip_batch(["link set lo up",
                   f"addr add {CLOUD4}/24 dev eth0",
-                  f"-6 addr add {CLOUD6}/64 dev eth0 nodad",
+                  f"addr add {CLOUD6}/64 dev eth0 nodad",
                   "link set eth0 up",
                   f"route add 10.244.0.0/16 via {NODE4}",
-                  f"-6 route add fd00:10:244::/48 via {NODE6}",
+                  f"route add fd00:10:244::/48 via {NODE6}",
                   # answers to hostNetwork pods that chose the agent's address as their source
                   f"route add {AGENT4}/32 via {NODE4}", *add], netns=self.cloud)
 
@@ -104,10 +104,10 @@ class Network:
         fd = new_namespace(self.node)
         ip_batch([f"link add name pod{index} type veth peer name eth0 netns /proc/self/fd/{fd}",
                   f"addr add 10.244.{index}.1/24 dev pod{index}",
-                  f"-6 addr add fd00:10:244:{index}::1/64 dev pod{index} nodad",
+                  f"addr add fd00:10:244:{index}::1/64 dev pod{index} nodad",
                   f"link set pod{index} up"], pass_fds=(fd,))
-        six = [f"-6 addr add {pod6(index)}/64 dev eth0 nodad"] if ipv6 else []
-        via = [f"-6 route add default via fd00:10:244:{index}::1"] if ipv6 else []
+        six = [f"addr add {pod6(index)}/64 dev eth0 nodad"] if ipv6 else []
+        via = [f"route add ::/0 via fd00:10:244:{index}::1"] if ipv6 else []
         ip_batch(["link set lo up", f"addr add {pod4(index)}/24 dev eth0", *six,
                   "link set eth0 up", f"route add default via 10.244.{index}.1", *via], netns=fd)
         return fd
@@ -127,15 +127,15 @@ class Network:
 
         text = "\n".join(
             ["table ip simnat {", "chain pre { type nat hook prerouting priority -100;", *nat,
-             "} }",
-             "table inet simfilter {", "chain in { type filter hook input priority 0;",
+             "}", "}",
+             "table inet simfilter {", "chain to_node { type filter hook input priority 0;",
              *block(drop, "drop"), *block(reject, "reject with tcp reset"), "}",
-             "chain fwd { type filter hook forward priority 0;",
-             *block(drop, "drop"), *block(reject, "reject with tcp reset"), "} }"])
+             "chain through { type filter hook forward priority 0;",
+             *block(drop, "drop"), *block(reject, "reject with tcp reset"), "}", "}"])
         _run([NFT, "-f", "-"], text + "\n")
 
 
 def redirect_in_pod(netns, uid):
     """The Azure migration sidecar's rules (init-iptables.sh): all but its own uid go to :8000."""
     _run([NFT, "-f", "-"], "table ip azwi { chain out { type nat hook output priority -100;\n"
-         f"ip daddr {IMDS4} tcp dport 80 meta skuid != {uid} redirect to :8000\n}} }}\n", netns)
+         f"ip daddr {IMDS4} tcp dport 80 meta skuid != {uid} redirect to :8000\n}}\n}}\n", netns)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""python3 -m node.clients SPEC.json: a container's program, a list of steps.
+
+Step keys: do (a request's name, a flow's name, "boto3" or "sleep"), tool (curl, urllib, raw),
+repeat, every (seconds), timeout, and what the tool or request understands. See scenarios/.
+"""
+import json
+import sys
+import time
+
+from .. import linux
+from . import catalog, curl, record, wire
+
+# flow -> requests; an IMDS token from the first is used by the others
+FLOWS = {
+    "imdsv2": ("imds-token", "imds-list", "imdsv2-role"),
+    "imdsv1": ("imds-list", "imdsv1-role"),
+    "imds-region": ("imds-token", "imds-region"),
+}
+RAW_OPTIONS = ("mapped", "pieces", "proxy", "version", "verify")
+
+
+class Program:
+    def __init__(self, spec):
+        self.identity = spec["identity"]
+        self.intercept = spec.get("intercept")
+        self.recorder = record.Recorder(spec["truth"], self.identity)
+        self.tracer = None
+
+    def trace(self):
+        if self.tracer is None:
+            from . import trace
+            self.tracer = trace.Tracer(self.recorder, self.intercept)
+
+    def one(self, request, step):
+        tool, timeout = step.get("tool", "curl"), step.get("timeout", 5.0)
+        if tool == "curl":
+            return curl.run(request, self.recorder, self.identity, timeout)
+        if tool == "urllib":
+            from . import sdk
+            self.trace()
+            return sdk.urllib_step(request, timeout)
+        options = {k: step[k] for k in RAW_OPTIONS if k in step}
+        if "proxy" in options:
+            options["proxy"] = tuple(options["proxy"])
+        return wire.run(request, self.recorder, self.identity, timeout, **options)
+
+    def flow(self, names, step):
+        options = dict(step)
+        for name in names:
+            status, _, body = self.one(catalog.request(name, options, self.intercept), step)
+            if status != 200 and name == "imds-token":
+                return
+            if name == "imds-token":
+                options["token"] = body.decode("latin-1") or "T" * 56
+            if name == "imds-list" and body:
+                options["role"] = body.decode("latin-1")
+
+    def connection(self, step):
+        """Several requests on one connection, in order or pipelined."""
+        requests = [catalog.request(n, step, self.intercept) for n in step["requests"]]
+        wire.run_many(requests, self.recorder, self.identity, step.get("timeout", 5.0),
+                      pipelined=step.get("pipelined", False),
+                      **{k: step[k] for k in RAW_OPTIONS if k in step})
+
+    def step(self, step):
+        what = step["do"]
+        if what == "sleep":
+            time.sleep(step["seconds"])
+        elif what == "boto3":
+            from . import sdk
+            self.trace()
+            sdk.boto3_step(step)
+        elif what == "connection":
+            self.connection(step)
+        elif what == "storm":
+            self.storm(step)
+        else:
+            self.flow(FLOWS.get(what, (what,)), step)
+
+    def storm(self, step):
+        """Many requests, each on a connection of its own, as fast as one process can."""
+        for _ in range(step["count"]):
+            self.one(catalog.request(step["request"], step, self.intercept),
+                     dict(step, tool="raw"))
+
+    def run(self, steps):
+        for step in steps:
+            for turn in range(step.get("repeat", 1)):
+                if turn:
+                    time.sleep(step.get("every", 1.0))
+                self.step(step)
+
+
+def main():
+    linux.die_with_parent()
+    with open(sys.argv[1], encoding="utf-8") as f:
+        spec = json.load(f)
+    Program(spec).run(spec["steps"])
+
+
+if __name__ == "__main__":
+    main()

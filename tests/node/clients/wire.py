@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTTP/1.1 by hand on real sockets, for what libraries won't do: IPv4-mapped addresses, heads cut
+over segments, pipelining, several requests a connection, giving up, a CONNECT proxy."""
+import dataclasses
+import socket
+import ssl
+import time
+
+from .. import truth
+from . import record
+
+TCP_CLOSE = 7  # include/net/tcp_states.h
+
+
+def connect(request, recorder, timeout, mapped=False):
+    """A connected socket, or None after writing the failed attempt's line."""
+    six = mapped or ":" in request.address
+    sock = socket.socket(socket.AF_INET6 if six else socket.AF_INET)
+    sock.settimeout(timeout)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    address = f"::ffff:{request.address}" if mapped else request.address
+    start, wall = truth.now()
+    try:
+        sock.connect((address, request.port))
+    except OSError as error:
+        outcome = record.connect_outcome(error)
+        sock.close()
+        recorder.exchange(request, outcome=outcome, error=str(error), start_ns=start,
+                          start_wall=wall, end_ns=truth.now()[0], exchange=0,
+                          connection=recorder.connection())
+        return None
+    return sock
+
+
+def _through_proxy(sock, request, proxy):
+    sock.sendall(f"CONNECT {request.host}:{request.port} HTTP/1.1\r\n"
+                 f"Host: {request.host}:{request.port}\r\n\r\n".encode())
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += sock.recv(4096)
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise OSError(f"proxy {proxy}: {head[:60]!r}")
+
+
+def _secure(sock, request, version, verify):
+    context = ssl.create_default_context()
+    if version == "1.2":
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    if not verify:  # trust nobody: the handshake fails on the certificate
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return context.wrap_socket(sock, server_hostname=request.host)
+
+
+class Answer:
+    """Reads one framed response at a time from a socket."""
+
+    def __init__(self, sock):
+        self.sock, self.buffer = sock, b""
+
+    def _until(self, mark):
+        while mark not in self.buffer:
+            self._more()
+        head, _, self.buffer = self.buffer.partition(mark)
+        return head
+
+    def _more(self):
+        data = self.sock.recv(65536)
+        if not data:
+            raise EOFError("closed without an answer")
+        self.buffer += data
+
+    def _exactly(self, count):
+        while len(self.buffer) < count:
+            self._more()
+        data, self.buffer = self.buffer[:count], self.buffer[count:]
+        return data
+
+    def read(self):
+        """(status, headers, body, monotonic ns when the head was complete)."""
+        lines = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
+        at = truth.now()[0]
+        headers = [tuple(line.split(": ", 1)) for line in lines[1:]]
+        low = {k.lower(): v for k, v in headers}
+        body = b""
+        if low.get("transfer-encoding") == "chunked":
+            while size := int(self._until(b"\r\n"), 16):
+                body += self._exactly(size + 2)[:-2]
+            self._exactly(2)
+        else:
+            body = self._exactly(int(low.get("content-length", 0)))
+        return int(lines[0].split()[1]), headers, body, at
+
+
+def _send(sock, data, pieces):
+    """pieces: number of segments; each leaves alone because of the pause and TCP_NODELAY."""
+    if pieces <= 1:
+        sock.sendall(data)
+        return
+    step = -(-len(data) // pieces)
+    for at in range(0, len(data), step):
+        sock.sendall(data[at:at + step])
+        time.sleep(0.02)
+
+
+def run(request, recorder, identity, timeout=5.0, **how):
+    """One request on a connection of its own; (status, headers, body), status 0 if unanswered."""
+    results = run_many([request], recorder, identity, timeout, **how)
+    return results[0] if results else (0, [], b"")
+
+
+def run_many(requests, recorder, identity, timeout=5.0, *, mapped=False, pieces=1,
+             pipelined=False, proxy=None, version=None, verify=True):
+    """Requests in order on one connection. proxy: (host, port) of a CONNECT proxy."""
+    target = requests[0]
+    dial = target if not proxy else _at(target, proxy)
+    started = truth.now()[0]
+    sock = connect(dial, recorder, timeout, mapped)
+    if sock is None:
+        return []
+    common = {"source": truth.endpoint(sock.getsockname()),
+              "connection": recorder.connection(), "via": "connect-proxy" if proxy else None,
+              "family": "mapped" if mapped else 6 if ":" in target.address else 4}
+    wall = truth.now()[1]
+    try:
+        if proxy:
+            _through_proxy(sock, target, proxy)
+        if target.tls:
+            sock = _secure(sock, target, version, verify)
+    except OSError as error:
+        sock.close()
+        recorder.exchange(dial, outcome=record.answer_outcome(error), error=str(error),
+                          start_ns=started, start_wall=wall, end_ns=truth.now()[0], exchange=0,
+                          **common)
+        return []
+    with sock:
+        return _exchanges(sock, requests, recorder, common, pieces, pipelined)
+
+
+def _was_reset(sock, error):
+    """OpenSSL reports a reset as an end of file; the kernel knows: TCP_CLOSE, not CLOSE_WAIT."""
+    state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    return isinstance(error, EOFError) and state == TCP_CLOSE
+
+
+def _at(request, proxy):
+    return dataclasses.replace(request, address=proxy[0], port=proxy[1])
+
+
+def _exchanges(sock, requests, recorder, common, pieces, pipelined):
+    reader, results, begun = Answer(sock), [], []
+    if pipelined:
+        begun = [truth.now()] * len(requests)
+        sock.sendall(b"".join(r.head() + r.body for r in requests))
+    for index, request in enumerate(requests):
+        if not pipelined:
+            begun.append(truth.now())
+        start, wall = begun[index]
+        where = dict(common, exchange=index, start_ns=start, start_wall=wall)
+        try:
+            if not pipelined:
+                _send(sock, request.head() + request.body, pieces)
+            status, headers, body, at = reader.read()
+        except (OSError, EOFError) as error:
+            outcome = "reset" if _was_reset(sock, error) else record.answer_outcome(error)
+            sock.close()
+            recorder.exchange(request, outcome=outcome, error=str(error),
+                              end_ns=truth.now()[0], **where)
+            return results
+        recorder.exchange(request, outcome=truth.outcome_of_status(status), status=status,
+                          end_ns=at, **where)
+        results.append((status, headers, body))
+    return results

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scenarios are data: which pods, what each of their containers does, how end-points behave.
+
+Each module of this package has TABLE, a dict name -> Scenario.
+"""
+import dataclasses
+import importlib
+import pkgutil
+
+
+@dataclasses.dataclass
+class Container:
+    """steps: see node.clients. python: "system" or "venv" (has boto3). start: seconds after go."""
+    steps: list
+    name: str = "app"
+    start: float = 0.0
+    python: str = "system"
+    uid: int = 0
+    init: bool = False
+    server: str = ""  # a role from node.servers instead of steps: a sidecar
+
+
+@dataclasses.dataclass
+class Pod:
+    """behaviours: {server name: [behaviour, ...]} for requests from this pod (servers/httpd.py).
+
+    intercept: role of the interceptor that the node's DNAT sends this pod's IMDS traffic to.
+    drop, reject: destinations that the node leaves unanswered / answers with RST for this pod.
+    """
+    name: str
+    containers: list
+    namespace: str = "shop"
+    service_account: str = "default"
+    workload: str = ""
+    driver: str = "systemd"
+    qos: str = "burstable"
+    host_network: bool = False
+    ipv6: bool = True
+    intercept: str = ""
+    drop: tuple = ()
+    reject: tuple = ()
+    behaviours: dict = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
+class HostProcess:
+    """A client on the node itself, in a systemd unit's cgroup."""
+    unit: str
+    steps: list
+    start: float = 0.0
+
+
+@dataclasses.dataclass
+class Scenario:
+    """agent_start: seconds after go; seconds: bound on the whole run."""
+    pods: list
+    host: list = dataclasses.field(default_factory=list)
+    agent_start: float = 0.0
+    agent_delay: float = 0.004
+    agent_addresses: tuple = ("169.254.170.23", "fd00:ec2::23")
+    nmi_delay: float = 0.010
+    sts_delay: float = 0.030
+    imds_v1: bool = True
+    seconds: float = 60.0
+
+
+def app(steps, **fields):
+    return [Container(steps if isinstance(steps, list) else [steps], **fields)]
+
+
+def load():
+    table = {}
+    for module in pkgutil.iter_modules(__path__):
+        table.update(importlib.import_module(f"{__name__}.{module.name}").TABLE)
+    return table

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The end-to-end tests' traffic: each mechanism, each outcome, each odd shape, in seconds.
+
+A pod is one topic, so a failed comparison names what broke.
+"""
+from . import Container, HostProcess, Pod, Scenario, app
+
+BOTO = {"python": "venv"}
+SLOW = 0.25
+
+
+def raw(what, **more):
+    return {"do": what, "tool": "raw", **more}
+
+
+def urllib(what, **more):
+    return {"do": what, "tool": "urllib", **more}
+
+
+def connection(*requests, **more):
+    return {"do": "connection", "requests": list(requests), **more}
+
+
+def agent(*behaviours):
+    return {"agent": list(behaviours)}
+
+
+POD_IDENTITY = [
+    Pod("pia-curl", app({"do": "pia", "repeat": 3, "every": 0.2}, start=3.0)),
+    Pod("pia-urllib", app(urllib("pia", repeat=3, every=0.2), start=3.0), driver="cgroupfs"),
+    Pod("pia-boto3", app({"do": "boto3", "declares": "pod-identity"}, start=3.0, **BOTO)),
+    Pod("pia-ipv6", app([{"do": "pia", "family": 6}, raw("pia", family=6)], start=3.0),
+        driver="crio"),
+    Pod("pia-mapped", app(raw("pia", mapped=True, repeat=2, every=0.1), start=3.0), qos="guaranteed"),
+    Pod("pia-chunked", app(raw("pia", repeat=2, every=0.1), start=3.0), driver="kind",
+        behaviours=agent({"session": 3000})),
+    Pod("pia-keepalive", app(connection("pia", "pia", "pia"), start=3.0), driver="docker"),
+    Pod("pia-chunked-alive", app(connection("pia", "pia", "pia"), start=3.0),
+        behaviours=agent({"session": 3000})),
+    Pod("pia-pipelined", app(connection("pia", "pia", "pia", pipelined=True), start=3.0),
+        driver="colon"),
+    Pod("pia-pieces", app(raw("pia", pieces=9), start=3.0), qos="besteffort"),
+    Pod("pia-drip", app(raw("pia"), start=3.0), behaviours=agent({"drip": 40})),
+    Pod("pia-slow", app({"do": "pia", "repeat": 2, "every": 0.1}, start=3.0),
+        behaviours=agent({"delay": SLOW}, {"delay": 1.2})),
+    Pod("pia-host", app({"do": "pia"}, start=3.0), host_network=True),
+]
+
+AGENT_TROUBLE = [
+    # the agent starts at 2 s
+    Pod("agent-late", app({"do": "pia", "repeat": 6, "every": 0.7})),
+    Pod("agent-late-v6", app(urllib("pia", family=6, repeat=3, every=1.3))),
+    Pod("agent-429", app({"do": "pia", "repeat": 3, "every": 0.1}, start=3.0),
+        behaviours=agent({"status": 429}, {"status": 429}, {})),
+    Pod("agent-429-boto3", app({"do": "boto3", "declares": "pod-identity"}, start=3.0, **BOTO),
+        behaviours=agent({"status": 429}, {})),
+    Pod("agent-404", app({"do": "pia", "repeat": 3, "every": 0.1}, start=3.0),
+        behaviours=agent({"status": 404, "delay": 0.1}, {"status": 404, "delay": 0.1}, {})),
+    Pod("agent-4xx", app(raw("pia", repeat=3, every=0.1), start=3.0),
+        behaviours=agent({"status": 400}, {"status": 403}, {})),
+    Pod("agent-5xx", app(raw("pia", repeat=3, every=0.1), start=3.0),
+        behaviours=agent({"status": 500}, {"status": 503}, {})),
+    Pod("agent-301", app(raw("pia", path="//v1/credentials"), start=3.0)),
+    Pod("agent-hangs", app([{"do": "pia", "timeout": 1.5}, raw("pia", timeout=0.6)], start=3.0),
+        behaviours=agent({"fault": "hang"})),
+    Pod("agent-resets", app([raw("pia"), {"do": "pia"}], start=3.0),
+        behaviours=agent({"fault": "reset", "delay": 0.1})),
+    Pod("agent-closes", app([raw("pia"), {"do": "pia"}], start=3.0),
+        behaviours=agent({"fault": "close", "delay": 0.1})),
+    Pod("agent-rejected", app([{"do": "pia"}, raw("pia", family=6)], start=3.0),
+        reject=("169.254.170.23", "fd00:ec2::23")),
+    Pod("agent-dropped", app([{"do": "pia", "timeout": 1.0}, raw("pia", timeout=0.4)], start=3.0),
+        drop=("169.254.170.23",)),
+    Pod("no-ipv6", app([raw("pia", family=6), raw("pia")], start=3.0), ipv6=False),
+]
+
+METADATA = [
+    Pod("imdsv2-curl", app({"do": "imdsv2", "repeat": 2, "every": 0.2})),
+    Pod("imdsv2-boto3", app({"do": "boto3", "declares": ""}, **BOTO)),
+    Pod("imdsv1-curl", app({"do": "imdsv1"}), driver="cgroupfs"),
+    Pod("imds-region", app([{"do": "imds-region"}, raw("imds-document"), raw("imds-extended")])),
+    Pod("hop-limit", app(raw("imds-token", timeout=1.0)),
+        behaviours={"imds": [{"hop_limit": 1}]}),
+    Pod("azure-imds", app([{"do": "azure-token"}, {"do": "azure-instance"}, raw("azure-probe")])),
+    Pod("nmi-token", app({"do": "azure-token", "repeat": 2, "every": 0.2}), intercept="nmi",
+        behaviours={"nmi": [{"delay": SLOW}]}),
+    Pod("nmi-held", app({"do": "azure-token", "timeout": 8.0}), intercept="nmi",
+        behaviours={"nmi": [{"delay": 4.0}]}),
+    Pod("nmi-refuses", app(raw("azure-token", repeat=3, every=0.1)), intercept="nmi",
+        behaviours={"nmi": [{"status": 404}, {"status": 403}, {}]}),
+    Pod("nmi-proxied", app({"do": "azure-instance"}), intercept="nmi"),
+    Pod("kube2iam", app([{"do": "imdsv1", "tool": "urllib"}, {"do": "imds-region"}]),
+        intercept="kube2iam"),
+    Pod("intercepted", app({"do": "imdsv1"}), intercept="interceptor"),
+    Pod("azwi-proxy", [Container([], name="azwi-proxy", server="proxy-sidecar", uid=1501),
+                       Container([urllib("azure-token"), {"do": "azure-token"}], start=1.0)],
+        intercept="proxy-sidecar"),
+]
+
+TLS = [
+    Pod("irsa-boto3", app({"do": "boto3", "declares": "irsa", "calls": ["gci"]}, **BOTO)),
+    Pod("irsa-curl", app({"do": "irsa"})),
+    Pod("irsa-raw12", app(raw("irsa", version="1.2"))),
+    Pod("irsa-vpce", app(raw("irsa-vpce"))),
+    Pod("irsa-refused", app({"do": "irsa"}), behaviours={"sts": [{"status": 403}]}),
+    Pod("irsa-and-pia", app({"do": "boto3", "declares": "irsa+pod-identity"}, **BOTO)),
+    Pod("sts-alive", app(connection("irsa", "gci", "gci"))),
+    Pod("sts-global", app([{"do": "gci-global"}, raw("gci6")])),
+    Pod("sts-chain", app([raw("pia"), raw("assume-role")], start=3.0)),
+    Pod("sts-slow", app({"do": "gci"}), behaviours={"sts": [{"delay": 1.0}]}),
+    Pod("sts-hangs", app(raw("gci", timeout=1.0)), behaviours={"sts": [{"fault": "hang"}]}),
+    Pod("sts-resets", app(raw("gci")), behaviours={"sts": [{"fault": "reset", "delay": 0.2}]}),
+    Pod("sts-untrusted", app(raw("gci", verify=False))),
+    Pod("sts-proxied", app(raw("gci", proxy=["203.0.113.50", 3128]))),
+    Pod("entra-wi", app([{"do": "entra-wi"}, raw("entra-wi", old_token=True)])),
+    Pod("entra-secret", app({"do": "entra-secret"})),
+]
+
+OTHERS = [
+    Pod("bystander", app([{"do": "web", "repeat": 5, "every": 0.1}, {"do": "web-plain"},
+                          {"do": "web-evil"}, raw("web"), raw("web-plain")])),
+    Pod("two-containers", [Container([{"do": "pia"}], name="one", start=3.0),
+                           Container([raw("irsa")], name="two", start=3.0)]),
+    # addresses and behaviour of a job that is over in a moment
+    *[Pod(f"job-{n}", app(raw("pia"), start=3.0 + n * 0.1), namespace="batch") for n in range(5)],
+]
+
+HOST = [
+    HostProcess("kubelet.service", [{"do": "imdsv2"}], start=1.0),
+    HostProcess("node-probe.service", [raw("agent-probe", repeat=2, every=0.2)], start=3.0),
+]
+
+CHURN = [Pod(f"churn-{n}", app(raw("pia", repeat=2, every=0.05), start=0.5 + n * 0.15),
+             namespace="batch", driver=("systemd", "cgroupfs", "crio")[n % 3])
+         for n in range(60)]
+
+LONG = [Pod(f"steady-{n}", app([raw(what, repeat=90, every=0.1)], start=0.5))
+        for n, what in enumerate(("pia", "imdsv2", "gci", "azure-token", "web"))]
+
+TABLE = {
+    "e2e": Scenario(POD_IDENTITY + AGENT_TROUBLE + METADATA + TLS + OTHERS, host=HOST,
+                    agent_start=2.0, seconds=40.0),
+    # a few of everything that succeeds: a quick look at the node itself
+    "smoke": Scenario([p for p in POD_IDENTITY + METADATA + TLS
+                       if p.name in ("pia-curl", "pia-ipv6", "imdsv2-curl", "irsa-curl",
+                                     "nmi-token")], seconds=15.0),
+    "churn": Scenario(CHURN, seconds=30.0),
+    # clients that must all succeed while credscope is killed and restarted
+    "steady": Scenario(LONG, seconds=30.0),
+}

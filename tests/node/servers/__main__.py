@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""python3 -m node.servers SPEC.json: run one server; writes "ready" once it listens."""
+import json
+import sys
+import threading
+
+from .. import linux
+from . import aws, azure, connect_proxy, httpd, others
+
+ROLES = {
+    "agent": aws.agent, "sts": aws.sts, "eks-auth": aws.eks_auth, "metadata": others.metadata,
+    "nmi": azure.nmi, "proxy-sidecar": azure.proxy_sidecar, "entra": azure.entra,
+    "kube2iam": others.kube2iam, "interceptor": others.interceptor, "shop": others.shop,
+    "connect-proxy": None,
+}
+
+
+def main():
+    linux.die_with_parent()
+    with open(sys.argv[1], encoding="utf-8") as f:
+        spec = json.load(f)
+    server = httpd.Server(spec, ROLES[spec["role"]])
+    if spec["role"] == "connect-proxy":
+        def serve(conn, peer):
+            with conn:
+                connect_proxy.serve(server, conn, peer)
+        server._serve = serve
+    sockets = server.listen()
+    print("ready", flush=True)
+    threads = [threading.Thread(target=server.accept_on, args=(s,), daemon=True)
+               for s in sockets]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The simulated cloud's names and addresses, a certificate authority for them, /etc/hosts."""
+import os
+import socket
+import subprocess
+
+OPENSSL = "/usr/bin/openssl"
+
+VPCE = "vpce-0a1b2c3d4e5f60718-x1y2z3a4.sts.us-east-1.vpce.amazonaws.com"
+
+# address in the cloud namespace -> names it answers to
+STS4, STS6, ENTRA4, EKSAUTH4 = "203.0.113.10", "2001:db8::10", "203.0.113.20", "203.0.113.30"
+SHOP4, PROXY4, EVIL4, DEAD4 = "203.0.113.40", "203.0.113.50", "203.0.113.60", "203.0.113.99"
+NAMES = {
+    STS4: ["sts.us-east-1.amazonaws.com", "sts.amazonaws.com", VPCE],
+    STS6: ["sts.us-east-1.api.aws"],
+    ENTRA4: ["login.microsoftonline.com"],
+    EKSAUTH4: ["eks-auth.us-east-1.api.aws"],
+    SHOP4: ["shop.example.com"],
+    EVIL4: ["evilsts.amazonaws.com"],
+    PROXY4: ["proxy.internal.example"],
+}
+
+
+def write_resolution(hosts, resolv_conf):
+    """Files to stand in for /etc/hosts and /etc/resolv.conf. No name server: a name that is not
+    in hosts must fail at once instead of after the resolver's time-outs."""
+    with open(resolv_conf, "w", encoding="ascii") as f:
+        f.write("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+    with open(hosts, "w", encoding="ascii") as f:
+        f.write(f"127.0.0.1 localhost {socket.gethostname()}\n::1 localhost\n")
+        for address, names in NAMES.items():
+            f.write(f"{address} {' '.join(names)}\n")
+
+
+def _openssl(*args):
+    subprocess.run([OPENSSL, *args], check=True, capture_output=True, timeout=30)
+
+
+def make_ca(directory):
+    """ca.pem, server.pem and server.key in directory; valid for every name above."""
+    def path(name):
+        return os.path.join(directory, name)
+
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    _openssl("req", "-x509", *curve, "-keyout", path("ca.key"), "-out", path("ca.pem"),
+             "-days", "2", "-subj", "/CN=simulated node CA")
+    _openssl("req", *curve, "-keyout", path("server.key"), "-out", path("server.csr"),
+             "-subj", "/CN=simulated cloud")
+    names = sorted({n for group in NAMES.values() for n in group})
+    with open(path("san.ext"), "w", encoding="ascii") as f:
+        f.write("subjectAltName=" + ",".join(f"DNS:{n}" for n in names) + "\n")
+    _openssl("x509", "-req", "-in", path("server.csr"), "-CA", path("ca.pem"), "-CAkey",
+             path("ca.key"), "-CAcreateserial", "-out", path("server.pem"), "-days", "2",
+             "-extfile", path("san.ext"))
+    os.unlink(path("ca.key"))
