@@ -1,6 +1,7 @@
 #!/bin/sh
 # Install the Debian packages that one group of targets needs; once per checkout and list.
-# Usage: tools/install-deps.sh build|test|vm|sdks [...]
+# Usage: tools/install-deps.sh build|test|vm|vm-arm64 [...]
+#        tools/install-deps.sh --list GROUP     print the group's packages, install nothing
 # A stamp named after the list's checksum makes a second call free; remove .cache/packages-* to
 # have it look again. Needs root only when something is missing.
 set -eu
@@ -15,12 +16,18 @@ packages() {
         linux-libc-dev ca-certificates" ;;
     test) echo "libcmocka-dev libssl-dev iproute2 iptables nftables python3 python3-venv openssl curl
         prometheus libclang-rt-14-dev clang-format jq procps util-linux tmux git man-db gzip" ;;
-    vm) echo "qemu-system-x86 busybox-static cpio xz-utils zstd kmod iproute2 nftables" ;;
-    vm-arm64) echo "qemu-system-arm qemu-efi-aarch64" ;;
+    vm) echo "qemu-system-x86 busybox-static dash cpio xz-utils zstd kmod iproute2 nftables bpftool
+        debian-archive-keyring util-linux" ;;
+    # What the target itself needs is fetched by tools/arm64-sysroot.sh.
+    vm-arm64) echo "qemu-system-arm gcc-aarch64-linux-gnu binutils" ;;
     *) echo "install-deps: unknown group '$1'; known: build test vm vm-arm64" >&2; exit 2 ;;
     esac
 }
 
+if [ "${1:-}" = --list ]; then
+    packages "${2:-}"
+    exit 0
+fi
 list=
 for group in "$@"; do
     names=$(packages "$group")

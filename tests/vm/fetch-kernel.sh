@@ -108,6 +108,7 @@ if [ $# != 1 ] || [ -z "$row" ]; then
     exit 2
 fi
 arch=$(cut -f 2 <<<"$row") suites=$(cut -f 3 <<<"$row") prefix=$(cut -f 4 <<<"$row")
+[ "$prefix" != - ] || prefix=
 
 mkdir -p "$cache"
 exec 9>"$cache/$name.lock"

@@ -108,6 +108,10 @@ case $status in
 75) skip "$(tail -n 1 "$dir/fetch.err")" ;;
 *) exit "$status" ;;
 esac
+if [ "$(cat "$kernel_dir/arch")" = arm64 ]; then
+    SYSROOT=$("$here/../../tools/arm64-sysroot.sh") || skip "no arm64 libraries"
+    export SYSROOT
+fi
 nonce=vm-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 "$here/make-initramfs.sh" "$dir/initrd" "$kernel_dir" "$cgroup" "$nonce" "${files[@]}" -- "$@"
 
