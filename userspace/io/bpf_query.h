@@ -25,15 +25,15 @@ int cs_bpf_query_attached(int cgroup_fd, enum bpf_attach_type hook,
 
 /* Something of the kernel's BPF that credscope uses. */
 struct cs_bpf_feature {
-    const char *name;  /* "ring buffer" */
-    const char *since; /* kernel version that brought it: "5.8" */
-    bool required;     /* run can't do without */
+    const char *name; /* "ring buffer map" */
+    bool required;    /* run can't do without */
 };
 
 /* The table and its length. */
 const struct cs_bpf_feature *cs_bpf_features(size_t *n);
 
-/* Probe feature i by asking the kernel. 1 there, 0 not there, -errno not known (-EPERM). */
+/* Probe feature i by asking the kernel. 1 there, 0 not there, -errno not known. Without CAP_BPF
+ * the answer means nothing: some probes then say 1. */
 int cs_bpf_feature_probe(size_t i);
 
 #endif

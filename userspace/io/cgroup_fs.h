@@ -27,7 +27,8 @@ struct cs_cgroup_fs {
     enum cs_cgroup_layout layout; /* what /proc/self/mountinfo shows */
     char path[PATH_MAX];          /* of the directory; "(private mount)" */
     char point[PATH_MAX];         /* of its mount; "" for a private one */
-    char prefix[PATH_MAX];        /* path of fd below the mount's root: "" or "/a/b" */
+    char root[PATH_MAX];          /* of that mount in the hierarchy: "" or "/a" */
+    char prefix[PATH_MAX];        /* of the directory in the hierarchy: "" or "/a/b" */
 };
 #define CS_CGROUP_FS_INIT {.fd = -1, .mount_fd = -1}
 
@@ -49,8 +50,9 @@ void cs_cgroup_fs_close(struct cs_cgroup_fs *fs);
 #define _cleanup_cgroup_fs_ CS_CLEANUP(cs_cgroup_fs_close)
 
 /*
- * Call visit for fs's directory and each one below it, parents first. path is from the mount's
- * root ("/" for that itself), as the kernel's path is when the mount's root is the true one.
+ * Call visit for fs's directory and each one below it, parents first. path is from the
+ * hierarchy's root as the reader's cgroup namespace sees it ("/" for that itself): as the kernel's
+ * own, when that is the true root.
  * Directories that vanish during the walk are left out. 0, what visit returned if not 0 (the walk
  * ends), -E2BIG when CS_CGROUP_WALK_MAX or CS_CGROUP_DEPTH_MAX left some out (the rest was
  * visited), or -errno of opening the directory itself.
@@ -59,7 +61,7 @@ int cs_cgroup_fs_walk(const struct cs_cgroup_fs *fs,
                       int (*visit)(uint64_t id, const char *path, void *context), void *context);
 
 /*
- * The path (from the mount's root) of a directory that exists, by its id. Needs
+ * The path, as the walk's, of a directory that exists, by its id. Needs
  * CAP_DAC_READ_SEARCH in the initial user namespace. 0, -ESTALE (no such directory), -EPERM,
  * -ENAMETOOLONG, or what open_by_handle_at(2) gave; path is then unchanged.
  */

@@ -3,10 +3,11 @@
 #ifndef CS_IO_KERNEL_H
 #define CS_IO_KERNEL_H
 
+#include "base/kernel_version.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CS_KERNEL(major, minor) ((uint32_t)(major) << 16 | (uint32_t)(minor))
 #define CS_KERNEL_MIN CS_KERNEL(5, 10) /* the oldest that credscope is tested on */
 
 enum cs_lockdown {

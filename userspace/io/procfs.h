@@ -18,8 +18,4 @@ int cs_procfs_cgroup_path(uint32_t pid, char *path, size_t size);
 /* /proc shows the processes of the initial pid namespace, as with hostPID. */
 bool cs_procfs_sees_host(void);
 
-/* The whole of a /proc or /sys file, NUL-terminated, at most size - 1 bytes. Its length, -EFBIG
- * when there is more, or -errno. */
-long cs_procfs_read(const char *path, char *text, size_t size);
-
 #endif
