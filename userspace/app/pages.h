@@ -13,7 +13,8 @@ struct cs_pages {
     void *refresh_data;
     /* NULL: ready. Else what is missing, for the body of /readyz. */
     const char *not_ready;
-    size_t last_size; /* private: how large to begin the next page */
+    size_t last_size; /* of the previous page; private, as the next */
+    uint64_t last_ns;
 };
 
 /* For cs_http_server_new, with a struct cs_pages as its data. */

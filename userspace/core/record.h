@@ -7,8 +7,8 @@
  * Cap. At most max_series samples, in steps that keep the most useful label longest: new
  * workloads are taken up to 3/4 of it; a workload above that becomes "~other" of its namespace
  * and service account; above 7/8, "~other" in all four labels; and what does not even fit there
- * is dropped. Each such update is counted (credscope_series_overflow_total). Node-level series
- * are bounded by the tables and always taken.
+ * is dropped: no workload gets a sample when the page has max_series. Each such update is counted
+ * (credscope_series_overflow_total). Node-level series are bounded by the tables and always taken.
  *
  * Expiry. Series of a workload go 24 hours after cs_recorder_subject_gone or, where nobody tells
  * the recorder about pods, after its last exchange.
@@ -72,6 +72,9 @@ int cs_recorder_set(struct cs_recorder *recorder, enum cs_metric metric, const c
                     uint64_t value);
 int cs_recorder_add(struct cs_recorder *recorder, enum cs_metric metric, const char *const values[],
                     uint64_t value);
+
+/* Remove all series of a node-level metric, before setting those of a set that has changed. */
+void cs_recorder_remove(struct cs_recorder *recorder, enum cs_metric metric);
 
 /* The same of a counter, gauge or info with scope WORKLOAD or STATE. */
 int cs_recorder_set_of(struct cs_recorder *recorder, enum cs_metric metric,

@@ -60,22 +60,28 @@ int cs_registry_get(struct cs_registry *registry, enum cs_metric metric,
                     struct cs_label *const labels[CS_SERIES_LABELS], uint32_t limit,
                     struct cs_series **series);
 
+/* Remove one series; false: there is none. */
+bool cs_registry_remove(struct cs_registry *registry, enum cs_metric metric,
+                        struct cs_label *const labels[CS_SERIES_LABELS]);
+
 /* The first series of a metric, in order of creation; NULL: none. */
-struct cs_series *cs_registry_first(const struct cs_registry *registry, enum cs_metric metric);
-struct cs_series *cs_series_next(const struct cs_series *series);
+const struct cs_series *cs_registry_first(const struct cs_registry *registry,
+                                          enum cs_metric metric);
+const struct cs_series *cs_series_next(const struct cs_series *series);
 
 struct cs_label *const *cs_series_labels(const struct cs_series *series);
 
-/* Of a counter, gauge or info. */
+/* Of a counter, gauge or info: to change it, and to read it. */
 uint64_t *cs_series_value(struct cs_series *series);
+uint64_t cs_series_read(const struct cs_series *series);
 
 /* Of a histogram. */
-struct cs_histogram *cs_series_histogram(struct cs_series *series);
+struct cs_histogram *cs_series_histogram(const struct cs_series *series);
 
-/* Remove every series for which gone(metric, labels, user) is true; samples removed. */
-typedef bool (*cs_series_gone_fn)(enum cs_metric metric, struct cs_label *const *labels,
-                                  void *user);
-uint32_t cs_registry_sweep(struct cs_registry *registry, cs_series_gone_fn gone, void *user);
+/* Remove every series of a metric for which gone() is true (NULL: all); samples removed. */
+typedef bool (*cs_series_gone_fn)(struct cs_label *const *labels, void *user);
+uint32_t cs_registry_sweep(struct cs_registry *registry, enum cs_metric metric,
+                           cs_series_gone_fn gone, void *user);
 
 /* Samples there are now. */
 uint32_t cs_registry_samples(const struct cs_registry *registry);

@@ -5,6 +5,8 @@
 
 #include "base/buffer.h"
 
+#include <stdbool.h>
+
 #include <sys/types.h>
 
 struct cs_gzip;

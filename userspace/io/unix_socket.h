@@ -20,9 +20,9 @@ struct cs_unix_socket {
  * 0, -ENAMETOOLONG (107 bytes at most), -EADDRINUSE (somebody listens there), -EEXIST (there is
  * something that is no socket), or another -errno; *socket is untouched on failure.
  */
-int cs_unix_socket_listen(const char *path, mode_t mode, struct cs_unix_socket *socket);
+int cs_unix_socket_listen(const char *path, mode_t mode, struct cs_unix_socket *listener);
 
 /* Remove the path, if it still is this socket. The descriptor stays open. */
-void cs_unix_socket_remove(const struct cs_unix_socket *socket);
+void cs_unix_socket_remove(const struct cs_unix_socket *listener);
 
 #endif
