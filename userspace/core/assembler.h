@@ -56,15 +56,15 @@ struct cs_assembler_stats {
     uint64_t lost[CS_LOSS_END];
     uint64_t open;
 
-    uint64_t exchanges;           /* handed over */
+    uint64_t exchanges;            /* handed over */
     uint64_t exchanges_unobserved; /* of these, with observed == false */
-    uint64_t facts;               /* of sockets, fed */
-    uint64_t facts_duplicate;     /* ignored: seq already seen */
-    uint64_t facts_reordered;     /* arrived after a later one, put in order */
-    uint64_t facts_missing;       /* never arrived, by seq */
-    uint64_t facts_orphaned;      /* of connections that are not in the table */
+    uint64_t facts;                /* of sockets, fed */
+    uint64_t facts_duplicate;      /* ignored: seq already seen */
+    uint64_t facts_reordered;      /* arrived after a later one, put in order */
+    uint64_t facts_missing;        /* never arrived, by seq */
+    uint64_t facts_orphaned;       /* of connections that are not in the table */
     uint64_t responses_unmatched;
-    uint64_t requests_in_flight;  /* gauge */
+    uint64_t requests_in_flight; /* gauge */
 };
 
 struct cs_assembler;

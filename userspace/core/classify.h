@@ -27,7 +27,12 @@ enum cs_endpoint {
 
 const char *cs_endpoint_name(enum cs_endpoint endpoint);
 
-enum cs_confidence { CS_CONFIDENCE_LOW, CS_CONFIDENCE_MEDIUM, CS_CONFIDENCE_HIGH, CS_CONFIDENCE_END };
+enum cs_confidence {
+    CS_CONFIDENCE_LOW,
+    CS_CONFIDENCE_MEDIUM,
+    CS_CONFIDENCE_HIGH,
+    CS_CONFIDENCE_END
+};
 
 const char *cs_confidence_name(enum cs_confidence confidence);
 
@@ -54,11 +59,11 @@ const char *cs_reason_name(enum cs_reason reason);
 struct cs_verdict {
     enum cs_mechanism mechanism;
     enum cs_endpoint endpoint;
-    enum cs_outcome outcome;  /* the exchange's, refined (TLS: *_inferred, answered) */
+    enum cs_outcome outcome; /* the exchange's, refined (TLS: *_inferred, answered) */
     enum cs_confidence confidence;
-    uint32_t reasons;         /* bit (1 << enum cs_reason) */
-    bool delivered;           /* this answer carried credentials */
-    bool probe;               /* an SDK's or agent's probe, no credential attempt */
+    uint32_t reasons; /* bit (1 << enum cs_reason) */
+    bool delivered;   /* this answer carried credentials */
+    bool probe;       /* an SDK's or agent's probe, no credential attempt */
 };
 
 struct cs_watchlist; /* core/watchlist.h */

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CS_EVENT_SCHEMA 1
+#define CS_EVENT_SCHEMA   1
 #define CS_EVENT_JSON_MAX 32768 /* holds any line with fields at their bounds */
 
 /* What is the same for every line of a run, but seq. Strings are the caller's. */

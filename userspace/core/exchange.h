@@ -57,9 +57,9 @@ struct cs_connection {
 
 /* Record lengths of one direction of a TLS exchange, type 23 only, in order. */
 struct cs_burst {
-    uint16_t count;   /* records seen, may exceed CS_BURST_RECORDS_MAX */
+    uint16_t count; /* records seen, may exceed CS_BURST_RECORDS_MAX */
     uint16_t lengths[CS_BURST_RECORDS_MAX];
-    uint64_t bytes;   /* sum over all records seen */
+    uint64_t bytes; /* sum over all records seen */
 };
 
 /* One request and what became of it. Connect failures are an exchange too (index 0, start =
@@ -72,7 +72,7 @@ struct cs_exchange {
     uint64_t answer_ns;                     /* first byte of the response head, or TLS answer */
     uint64_t end_ns;                        /* when its fate was known */
     enum cs_outcome outcome;
-    bool observed; /* false: part of it was in a gap, outcome may be CS_OUTCOME_UNOBSERVED */
+    bool observed;       /* false: part of it was in a gap, outcome may be CS_OUTCOME_UNOBSERVED */
     bool connect_failed; /* nothing was ever sent: the connect itself failed */
 
     /* plaintext */

@@ -34,11 +34,11 @@ const char *cs_fact_type_name(unsigned int type);
  * One decoded fact, self-contained (it does not point into the ring). Which member of the union
  * holds is told by header.type. text is the fact's variable part, NUL-terminated: request line,
  * Server, authority, SNI, cgroup path. In it bytes below 0x20 and 0x7f became '?'; except in a
- * cgroup path (any bytes a directory can have) so did those above 0x7f. text2 is a request's
- * User-Agent; "" otherwise. comm arrays inside the union are as sent: use cs_fact_comm_copy.
+ * cgroup path (any bytes a directory can have) so did those above 0x7f. A request's User-Agent
+ * stands behind the line: cs_fact_user_agent. comm arrays inside the union are as sent: use
+ * cs_fact_comm_copy.
  */
 struct cs_fact {
-    const char *text2; /* inside text; makes the struct uncopyable by assignment */
     char text[CS_FACT_TEXT_MAX + 2];
     union {
         struct cs_fact_header header;
@@ -58,6 +58,12 @@ struct cs_fact {
         struct cs_fact_cgroup cgroup; /* created and removed */
     };
 };
+
+/* Of a CS_FACT_REQUEST only. */
+static inline const char *cs_fact_user_agent(const struct cs_fact *fact)
+{
+    return fact->text + fact->request.line_len + 1;
+}
 
 /*
  * Decode the fact at data. size is what is readable there and may exceed header.size; nothing

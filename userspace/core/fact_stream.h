@@ -17,10 +17,10 @@
 #include <stdint.h>
 
 struct cs_fact_stream_header {
-    char magic[8];           /* "csfacts\n" */
-    uint32_t abi_version;    /* CS_ABI_VERSION of the facts */
-    uint32_t header_size;    /* sizeof(struct cs_fact_stream_header): where the facts begin */
-    int64_t wall_offset_ns;  /* CLOCK_REALTIME - CLOCK_MONOTONIC when recording began */
+    char magic[8];          /* "csfacts\n" */
+    uint32_t abi_version;   /* CS_ABI_VERSION of the facts */
+    uint32_t header_size;   /* sizeof(struct cs_fact_stream_header): where the facts begin */
+    int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC when recording began */
 };
 CS_ASSERT_SIZE(struct cs_fact_stream_header, 24);
 

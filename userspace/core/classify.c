@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/classify_private.h"
+
+#include "base/util.h"
+#include "core/server_name.h"
+#include "core/watchlist.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const char *const endpoint_names[] = {
+    [CS_ENDPOINT_POD_IDENTITY_AGENT] = "pod-identity-agent",
+    [CS_ENDPOINT_IMDS] = "imds",
+    [CS_ENDPOINT_STS] = "sts",
+    [CS_ENDPOINT_ENTRA] = "entra",
+    [CS_ENDPOINT_EKS_AUTH] = "eks-auth",
+    [CS_ENDPOINT_PROXY] = "proxy",
+    [CS_ENDPOINT_UNKNOWN] = "~unknown",
+};
+static_assert(CS_ARRAY_SIZE(endpoint_names) == CS_ENDPOINT_END, "a name for every endpoint");
+
+static const char *const confidence_names[] = {
+    [CS_CONFIDENCE_LOW] = "low",
+    [CS_CONFIDENCE_MEDIUM] = "medium",
+    [CS_CONFIDENCE_HIGH] = "high",
+};
+static_assert(CS_ARRAY_SIZE(confidence_names) == CS_CONFIDENCE_END, "a name for each");
+
+static const char *const reason_names[] = {
+    [CS_REASON_ADDRESS] = "address",
+    [CS_REASON_PATH] = "path",
+    [CS_REASON_SERVER_HEADER] = "server_header",
+    [CS_REASON_NO_SERVER_HEADER] = "no_server_header",
+    [CS_REASON_INTERCEPTED] = "intercepted",
+    [CS_REASON_LISTENER_PORT] = "listener_port",
+    [CS_REASON_SNI] = "sni",
+    [CS_REASON_TOKEN_HEADER] = "token_header",
+    [CS_REASON_TOKEN_OPEN] = "token_open",
+    [CS_REASON_RECORD_SHAPE] = "record_shape",
+    [CS_REASON_DECLARED] = "declared",
+    [CS_REASON_CONNECT_FAILED] = "connect_failed",
+    [CS_REASON_GAP] = "gap",
+};
+static_assert(CS_ARRAY_SIZE(reason_names) == CS_REASON_END, "a name for every reason");
+
+const char *cs_endpoint_name(enum cs_endpoint endpoint)
+{
+    return endpoint_names[endpoint];
+}
+
+const char *cs_confidence_name(enum cs_confidence confidence)
+{
+    return confidence_names[confidence];
+}
+
+const char *cs_reason_name(enum cs_reason reason)
+{
+    return reason_names[reason];
+}
+
+/* By the server's name: the ClientHello's, else that of a CONNECT line, less its port. */
+static enum cs_endpoint named_endpoint(const struct cs_evidence *evidence)
+{
+    const struct cs_connection *connection = evidence->exchange->connection;
+    char name[CS_HOST_NAME_MAX + 1];
+    struct cs_server_name parsed;
+
+    if (connection->server_name[0]) {
+        memcpy(name, connection->server_name, sizeof(name));
+    } else {
+        const char *colon = strrchr(connection->authority, ':');
+
+        cs_text_copy(name, sizeof(name), connection->authority,
+                     colon ? (size_t)(colon - connection->authority)
+                           : strlen(connection->authority));
+    }
+    if (!name[0] || !cs_server_name_parse(evidence->watchlist, name, &parsed))
+        return CS_ENDPOINT_UNKNOWN;
+    return parsed.endpoint;
+}
+
+static enum cs_endpoint endpoint_of(const struct cs_evidence *evidence)
+{
+    const struct cs_connection *connection = evidence->exchange->connection;
+    const struct cs_watch_address *address;
+    enum cs_endpoint endpoint;
+
+    if (connection->kind == CS_WATCH_PLAIN) {
+        address = cs_watchlist_address(evidence->watchlist, connection->daddr, connection->dport);
+        return address ? address->endpoint : CS_ENDPOINT_IMDS;
+    }
+    endpoint = named_endpoint(evidence);
+    if (endpoint == CS_ENDPOINT_UNKNOWN && connection->kind == CS_WATCH_PROXY)
+        return CS_ENDPOINT_PROXY;
+    return endpoint;
+}
+
+void cs_classify(const struct cs_evidence *evidence, struct cs_verdict *verdict)
+{
+    const struct cs_exchange *exchange = evidence->exchange;
+
+    *verdict = (struct cs_verdict){
+        .mechanism = CS_MECHANISM_UNKNOWN,
+        .endpoint = endpoint_of(evidence),
+        .outcome = exchange->outcome,
+        .confidence = CS_CONFIDENCE_LOW,
+    };
+    switch (verdict->endpoint) {
+    case CS_ENDPOINT_POD_IDENTITY_AGENT:
+        cs_classify_agent(exchange, verdict);
+        break;
+    case CS_ENDPOINT_IMDS:
+        cs_classify_imds(exchange, verdict);
+        break;
+    case CS_ENDPOINT_STS:
+    case CS_ENDPOINT_ENTRA:
+    case CS_ENDPOINT_EKS_AUTH:
+        cs_classify_tls(evidence, verdict);
+        break;
+    default:
+        break;
+    }
+    if (exchange->connect_failed)
+        verdict->reasons |= CS_REASON_BIT(CONNECT_FAILED);
+    if (!exchange->observed) {
+        verdict->reasons |= CS_REASON_BIT(GAP);
+        if (verdict->confidence == CS_CONFIDENCE_HIGH)
+            verdict->confidence = CS_CONFIDENCE_MEDIUM;
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/mechanism.h"
+
+#include "base/util.h"
+
+#include <assert.h>
+
+static const struct {
+    const char *name;
+    enum cs_result result;
+} outcomes[] = {
+    [CS_OUTCOME_OK] = {"ok", CS_RESULT_SUCCESS},
+    [CS_OUTCOME_REDIRECTED] = {"redirected", CS_RESULT_NEITHER},
+    [CS_OUTCOME_DENIED] = {"denied", CS_RESULT_FAILURE},
+    [CS_OUTCOME_NOT_FOUND] = {"not_found", CS_RESULT_FAILURE},
+    [CS_OUTCOME_THROTTLED] = {"throttled", CS_RESULT_FAILURE},
+    [CS_OUTCOME_CLIENT_ERROR] = {"client_error", CS_RESULT_FAILURE},
+    [CS_OUTCOME_SERVER_ERROR] = {"server_error", CS_RESULT_FAILURE},
+    [CS_OUTCOME_REFUSED] = {"refused", CS_RESULT_FAILURE},
+    [CS_OUTCOME_UNREACHABLE] = {"unreachable", CS_RESULT_FAILURE},
+    [CS_OUTCOME_RESET] = {"reset", CS_RESULT_FAILURE},
+    [CS_OUTCOME_NO_RESPONSE] = {"no_response", CS_RESULT_FAILURE},
+    [CS_OUTCOME_ABANDONED] = {"abandoned", CS_RESULT_FAILURE},
+    [CS_OUTCOME_TLS_FAILED] = {"tls_failed", CS_RESULT_FAILURE},
+    [CS_OUTCOME_OK_INFERRED] = {"ok_inferred", CS_RESULT_SUCCESS},
+    [CS_OUTCOME_REJECTED_INFERRED] = {"rejected_inferred", CS_RESULT_FAILURE},
+    [CS_OUTCOME_ANSWERED] = {"answered", CS_RESULT_NEITHER},
+    [CS_OUTCOME_UNOBSERVED] = {"~unknown", CS_RESULT_NEITHER},
+};
+static_assert(CS_ARRAY_SIZE(outcomes) == CS_OUTCOME_END, "a row for every outcome");
+
+const char *cs_outcome_name(enum cs_outcome outcome)
+{
+    return outcomes[outcome].name;
+}
+
+enum cs_result cs_outcome_result(enum cs_outcome outcome)
+{
+    return outcomes[outcome].result;
+}
+
+enum cs_outcome cs_outcome_from_status(uint16_t status)
+{
+    switch (status) {
+    case 401:
+    case 403:
+        return CS_OUTCOME_DENIED;
+    case 404:
+        return CS_OUTCOME_NOT_FOUND;
+    case 429:
+        return CS_OUTCOME_THROTTLED;
+    default:
+        break;
+    }
+    /* 101, the only 1xx that is final, changes the protocol: what follows can't be told. A status
+     * above 599 is treated as 5xx (RFC 9110 15). */
+    if (status < 200)
+        return CS_OUTCOME_ANSWERED;
+    if (status < 300)
+        return CS_OUTCOME_OK;
+    if (status < 400)
+        return CS_OUTCOME_REDIRECTED;
+    return status < 500 ? CS_OUTCOME_CLIENT_ERROR : CS_OUTCOME_SERVER_ERROR;
+}

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/tls_exchange.h"
+
+#include "base/util.h"
+
+#include <string.h>
+
+#define CONTENT_CCS       20
+#define CONTENT_ALERT     21
+#define CONTENT_HANDSHAKE 22
+#define CONTENT_DATA      23
+
+/* Largest payload of an HTTP/2 control record: a PING or GOAWAY frame without debug data (RFC 9113
+ * 6.7, 6.8); an encrypted alert is 2 bytes. */
+#define CONTROL_MAX 17
+#define ALERT_SIZE  2
+
+/* Record lengths of a NewSessionTicket (RFC 8446 4.6.1): 21 bytes and a ticket of an id or an
+ * encrypted session, 120 to 250 as Go, OpenSSL and s2n make them. Two of equal size in a row are
+ * tickets also when longer (they hold the client's certificate then). */
+#define TICKET_MIN            60
+#define TICKET_LONE_MAX       330
+#define TICKET_RUN_MAX_LENGTH 1100
+#define TICKETS_MAX           4
+
+/* How long after the client's Finished a ticket comes: one round trip and what the server needs. */
+#define TICKET_SLACK_NS (2 * CS_NSEC_PER_MSEC)
+/* Records closer together than this were sent as one. */
+#define FLIGHT_NS CS_NSEC_PER_MSEC
+/* A client that closes this soon after a lone record reacts to it. */
+#define REACTION_NS (100 * CS_NSEC_PER_MSEC)
+/* A client's burst has no pauses longer than this (or a round trip). */
+#define BURST_PAUSE_NS (5 * CS_NSEC_PER_MSEC)
+
+/* What encryption adds to a record's payload, and the Finished record's length (0: not a record of
+ * its own type). */
+static const struct tls_cipher {
+    uint16_t version, cipher;
+    uint8_t overhead, finished;
+} ciphers[] = {
+    {0x0304, 0x1301, 17, 53}, /* AES-128-GCM-SHA256 */
+    {0x0304, 0x1302, 17, 69}, /* AES-256-GCM-SHA384 */
+    {0x0304, 0x1303, 17, 53}, /* ChaCha20-Poly1305-SHA256 */
+    {0x0304, 0x1304, 17, 53}, /* AES-128-CCM-SHA256 */
+    {0x0304, 0x1305, 9, 45},  /* AES-128-CCM-8-SHA256 */
+    {0x0303, 0x009c, 24, 0},  /* AES-GCM suites of RFC 5288, 5289 */
+    {0x0303, 0x009d, 24, 0},  {0x0303, 0x009e, 24, 0}, {0x0303, 0x009f, 24, 0},
+    {0x0303, 0xc02b, 24, 0},  {0x0303, 0xc02c, 24, 0}, {0x0303, 0xc02f, 24, 0},
+    {0x0303, 0xc030, 24, 0},  {0x0303, 0xcca8, 16, 0}, /* ChaCha20-Poly1305 (RFC 7905) */
+    {0x0303, 0xcca9, 16, 0},  {0x0303, 0xccaa, 16, 0},
+};
+
+/* Facts of one moment may carry times of several CPUs' clocks, a little off. */
+static uint64_t elapsed(uint64_t from_ns, uint64_t to_ns)
+{
+    return to_ns > from_ns ? to_ns - from_ns : 0;
+}
+
+static const struct tls_cipher *cipher_of(const struct cs_tls *tls)
+{
+    for (size_t i = 0; i < CS_ARRAY_SIZE(ciphers); i++) {
+        if (ciphers[i].version == tls->version && ciphers[i].cipher == tls->cipher)
+            return &ciphers[i];
+    }
+    return NULL;
+}
+
+/* 1.3's where the version was not seen; for a CBC suite 0, which finds no control records, and
+ * HTTP/2 forbids those suites. */
+static uint16_t overhead_of(const struct cs_tls *tls)
+{
+    const struct tls_cipher *cipher = cipher_of(tls);
+
+    if (cipher)
+        return cipher->overhead;
+    return tls->version == 0x0303 ? 0 : 17;
+}
+
+static bool is_control(const struct cs_tls *tls, uint16_t length)
+{
+    uint16_t overhead = overhead_of(tls);
+
+    return overhead > 0 && length <= overhead + CONTROL_MAX;
+}
+
+static bool is_finished(const struct cs_tls *tls, uint16_t length)
+{
+    const struct tls_cipher *cipher = cipher_of(tls);
+
+    return cipher ? length == cipher->finished : length == 53 || length == 69;
+}
+
+/* SETTINGS with any number of values, alone or with a WINDOW_UPDATE, an acknowledgement or both;
+ * extra is what stands before it (a client's preface is 24 bytes; RFC 9113 3.4). */
+static bool is_settings(const struct cs_tls *tls, uint16_t length, int extra)
+{
+    static const int beside[] = {0, 13, 9, 22};
+    int left = length - overhead_of(tls) - extra - 9;
+
+    for (size_t i = 0; i < CS_ARRAY_SIZE(beside); i++) {
+        int values = left - beside[i];
+
+        if (values >= 0 && values % 6 == 0 && values <= 60)
+            return true;
+    }
+    return false;
+}
+
+void cs_tls_init(struct cs_tls *tls)
+{
+    *tls = (struct cs_tls){.first = true};
+}
+
+void cs_tls_client_hello(struct cs_tls *tls, const struct cs_fact_client_hello *hello)
+{
+    tls->hello = true;
+    tls->psk = hello->flags & CS_HELLO_PSK;
+    tls->h2_offered = hello->flags & CS_HELLO_ALPN_H2;
+}
+
+void cs_tls_server_hello(struct cs_tls *tls, const struct cs_fact_server_hello *hello)
+{
+    if (hello->flags & CS_HELLO_RETRY)
+        return;
+    tls->server_hello = true;
+    tls->version = hello->version;
+    tls->cipher = hello->cipher;
+}
+
+static void burst_add(struct cs_burst *burst, uint16_t length)
+{
+    if (burst->count < CS_BURST_RECORDS_MAX)
+        burst->lengths[burst->count] = length;
+    if (burst->count < UINT16_MAX)
+        burst->count++;
+    burst->bytes += length;
+}
+
+static void set_ready(struct cs_tls *tls, uint64_t time_ns)
+{
+    tls->ready_ns = time_ns;
+    if (tls->phase == CS_TLS_HANDSHAKE)
+        tls->phase = CS_TLS_IDLE;
+}
+
+static bool is_early(const struct cs_tls *tls, uint64_t time_ns)
+{
+    return elapsed(tls->ready_ns, time_ns) <= tls->rtt_ns * 3 / 2 + TICKET_SLACK_NS;
+}
+
+/* How many of the leading server records are tickets or HTTP/2 settings and so no answer. *lone is
+ * set when the only record may be either. */
+static unsigned int leading(const struct cs_tls *tls, bool *lone)
+{
+    const struct cs_burst *response = &tls->exchange.response;
+    unsigned int count = response->count < CS_TLS_LEAD_MAX ? response->count : CS_TLS_LEAD_MAX;
+    const uint16_t *length = response->lengths;
+    unsigned int run = 1, skip = 0;
+
+    *lone = false;
+    if (!tls->first || count == 0 || tls->version == 0x0303)
+        return 0;
+    while (skip < count && skip < TICKETS_MAX && length[skip] == tls->ticket_length)
+        skip++;
+    while (run < count && run < TICKETS_MAX && length[run] == length[0])
+        run++;
+    if (skip == 0 && length[0] >= TICKET_MIN) {
+        if (run > 1 && length[0] <= TICKET_RUN_MAX_LENGTH)
+            skip = run;
+        else if (length[0] <= TICKET_LONE_MAX && is_early(tls, tls->lead_ns[0]) &&
+                 (count == 1 || elapsed(tls->lead_ns[0], tls->lead_ns[1]) >= FLIGHT_NS))
+            skip = 1;
+    }
+    *lone = skip == 1 && count == 1 && tls->ticket_length == 0;
+    if (skip < count && tls->h2_offered && is_settings(tls, length[skip], 0))
+        skip++;
+    return skip;
+}
+
+static void answer(struct cs_tls *tls, uint16_t length, uint64_t time_ns)
+{
+    struct cs_tls_exchange *exchange = &tls->exchange;
+    unsigned int skip;
+    bool lone;
+
+    if (exchange->response.count < CS_TLS_LEAD_MAX)
+        tls->lead_ns[exchange->response.count] = time_ns;
+    burst_add(&exchange->response, length);
+    exchange->last_ns = time_ns;
+    skip = leading(tls, &lone);
+    if (exchange->response.count > skip) {
+        tls->phase = CS_TLS_ANSWERED;
+        exchange->answer_ns = skip < CS_TLS_LEAD_MAX ? tls->lead_ns[skip] : time_ns;
+    } else {
+        tls->phase = CS_TLS_REQUESTED;
+        exchange->answer_ns = 0;
+    }
+}
+
+/* The exchange as it is to be handed over, without what is no answer; then nothing is asked. */
+static void hand_over(struct cs_tls *tls, unsigned int skip, struct cs_tls_exchange *done)
+{
+    struct cs_burst *response = &done->response;
+
+    *done = tls->exchange;
+    done->multiplexed = tls->h2;
+    if (skip > response->count)
+        skip = response->count;
+    for (unsigned int i = 0; i < skip; i++)
+        response->bytes -= response->lengths[i];
+    memmove(response->lengths, response->lengths + skip,
+            sizeof(response->lengths) - skip * sizeof(response->lengths[0]));
+    memset(response->lengths + CS_BURST_RECORDS_MAX - skip, 0, skip * sizeof(response->lengths[0]));
+    response->count -= skip;
+    tls->phase = CS_TLS_IDLE;
+    tls->first = false;
+    memset(&tls->exchange, 0, sizeof(tls->exchange));
+}
+
+/* Client data while a lone record may have been the answer: a pause says it was. */
+static bool lone_was_answer(const struct cs_tls *tls, uint64_t time_ns)
+{
+    uint64_t pause = tls->rtt_ns > BURST_PAUSE_NS ? tls->rtt_ns : BURST_PAUSE_NS;
+    bool lone;
+
+    leading(tls, &lone);
+    return lone && elapsed(tls->exchange.last_ns, time_ns) > pause;
+}
+
+static bool request(struct cs_tls *tls, uint16_t length, uint64_t time_ns,
+                    struct cs_tls_exchange *done)
+{
+    bool handed = false;
+    bool lone;
+
+    if (is_control(tls, length))
+        return false;
+    if (tls->phase == CS_TLS_IDLE && tls->first && tls->h2_offered && !tls->h2 &&
+        is_settings(tls, length, 24)) {
+        tls->h2 = true;
+        return false;
+    }
+    if (tls->phase == CS_TLS_ANSWERED) {
+        hand_over(tls, leading(tls, &lone), done);
+        handed = true;
+    } else if (tls->phase == CS_TLS_REQUESTED && lone_was_answer(tls, time_ns)) {
+        tls->exchange.answer_ns = tls->lead_ns[0];
+        hand_over(tls, 0, done);
+        handed = true;
+    }
+    if (tls->phase != CS_TLS_REQUESTED) {
+        tls->exchange.start_ns = time_ns;
+        tls->phase = CS_TLS_REQUESTED;
+    }
+    burst_add(&tls->exchange.request, length);
+    tls->exchange.last_ns = time_ns;
+    return handed;
+}
+
+/* Application data before the handshake is complete. */
+static void handshake_data(struct cs_tls *tls, const struct cs_fact_tls_record *record,
+                           struct cs_tls_exchange *done)
+{
+    uint64_t time_ns = record->header.time_ns;
+
+    if (record->direction == CS_DIR_INGRESS) {
+        /* The server's flight; but after one of the client's it is past the handshake, and the
+         * client's Finished was in a record with other messages. */
+        if (tls->client_flight)
+            set_ready(tls, time_ns);
+        return;
+    }
+    if (tls->server_hello && tls->version == 0x0303) {
+        set_ready(tls, time_ns); /* false start (RFC 7918) */
+        request(tls, record->length, time_ns, done);
+    } else if (is_finished(tls, record->length) && (tls->server_hello || !tls->psk)) {
+        set_ready(tls, time_ns);
+    } else if (!tls->server_hello && tls->psk) {
+        request(tls, record->length, time_ns, done); /* early data */
+    } else if (record->length == overhead_of(tls) + ALERT_SIZE) {
+        tls->alert = true;
+    } else {
+        tls->client_flight = true;
+    }
+}
+
+/* TLS 1.2: the handshake is over when both sides' Finished were seen. */
+static void encrypted_handshake(struct cs_tls *tls, const struct cs_fact_tls_record *record)
+{
+    if (tls->version != 0x0303 || !tls->ccs[record->direction])
+        return;
+    tls->finished[record->direction] = true;
+    if (tls->finished[CS_DIR_EGRESS] && tls->finished[CS_DIR_INGRESS] && !tls->ready_ns)
+        set_ready(tls, record->header.time_ns);
+}
+
+static bool data(struct cs_tls *tls, const struct cs_fact_tls_record *record,
+                 struct cs_tls_exchange *done)
+{
+    uint64_t time_ns = record->header.time_ns;
+
+    if (!tls->ready_ns) {
+        handshake_data(tls, record, done);
+        return false;
+    }
+    if (record->direction == CS_DIR_EGRESS)
+        return request(tls, record->length, time_ns, done);
+    if (is_control(tls, record->length))
+        return false;
+    if (tls->phase != CS_TLS_IDLE)
+        answer(tls, record->length, time_ns);
+    else if (tls->first && !(tls->h2 && is_settings(tls, record->length, 0)))
+        tls->ticket_length = record->length;
+    return false;
+}
+
+bool cs_tls_record(struct cs_tls *tls, const struct cs_fact_tls_record *record,
+                   struct cs_tls_exchange *done)
+{
+    switch (record->content) {
+    case CONTENT_DATA:
+        return data(tls, record, done);
+    case CONTENT_CCS:
+        tls->ccs[record->direction] = true;
+        return false;
+    case CONTENT_HANDSHAKE:
+        encrypted_handshake(tls, record);
+        return false;
+    case CONTENT_ALERT:
+        if (!tls->ready_ns)
+            tls->alert = true;
+        return false;
+    default:
+        return false;
+    }
+}
+
+bool cs_tls_take(struct cs_tls *tls, uint64_t now_ns, bool closing, bool by_peer,
+                 struct cs_tls_exchange *done)
+{
+    unsigned int skip;
+    bool lone;
+
+    if (tls->phase != CS_TLS_REQUESTED && tls->phase != CS_TLS_ANSWERED)
+        return false;
+    skip = leading(tls, &lone);
+    if (closing && lone && (by_peer || elapsed(tls->exchange.last_ns, now_ns) < REACTION_NS)) {
+        tls->exchange.answer_ns = tls->lead_ns[0];
+        skip = 0;
+    }
+    hand_over(tls, skip, done);
+    return true;
+}
