@@ -68,7 +68,7 @@ class Simulation:
         self.go = 0.0
 
     # ---- processes ----
-    def spawn(self, argv, cgroup, netns=None, holder=None, uid=0, env=None, **popen):
+    def spawn(self, argv, cgroup, netns=None, holder=None, **popen):
         """Start a program in a cgroup, and in a namespace or a pod (holder: its pause pid)."""
         directory = os.path.join(self.options.cgroup, cgroup)
         os.makedirs(directory, exist_ok=True)
@@ -82,11 +82,8 @@ class Simulation:
                 linux.setns(mounts_fd, linux.CLONE_NEWNS)
             elif netns is not None:
                 linux.setns(netns, linux.CLONE_NEWNET)
-            if uid:
-                os.setgid(uid)
-                os.setuid(uid)
 
-        process = subprocess.Popen(argv, preexec_fn=enter, env=env or self.environment(),
+        process = subprocess.Popen(argv, preexec_fn=enter, env=self.environment(),
                                    stdin=subprocess.DEVNULL, cwd="/", **popen)
         self.processes.append(process)
         return process
@@ -106,11 +103,10 @@ class Simulation:
         path = os.path.join(self.work, f"{name}.json")
         with open(path, "w", encoding="utf-8") as f:
             json.dump(fields, f)
-        os.chmod(path, 0o644)
         return path
 
     def server(self, name, role, listen, cgroup, *, with_tls=False, identity=None, holder=None,
-               netns=None, uid=0, wait=True, **more):
+               netns=None, **more):
         """Start a server and wait until it listens. behaviours come from the scenario's pods."""
         behaviours = {}
         for pod, state in self.pods.items():
@@ -127,10 +123,8 @@ class Simulation:
             "behaviours": behaviours, "tls": key if with_tls else None, **more,
             "identity": {"cgroup": self.relative(cgroup), **(identity or {})}})
         process = self.spawn([PYTHON, "-m", "node.servers", spec], cgroup, netns=netns,
-                             holder=holder, uid=uid, stdout=subprocess.PIPE)
-        if wait:
-            self.await_ready(process, name)
-        return process
+                             holder=holder, stdout=subprocess.PIPE)
+        self.await_ready(process, name)
 
     @staticmethod
     def await_ready(process, name):
@@ -142,8 +136,6 @@ class Simulation:
     def build(self):
         os.makedirs(os.path.join(self.work, "tls"))
         tls.make_ca(os.path.join(self.work, "tls"))
-        # servers of another uid (the migration sidecar) read specs and certificates too
-        os.chmod(self.work, 0o755)
         hosts, resolv_conf = (os.path.join(self.work, n) for n in ("hosts", "resolv.conf"))
         tls.write_resolution(hosts, resolv_conf)
         linux.mount(hosts, "/etc/hosts", None, linux.MS_BIND)
@@ -245,7 +237,7 @@ class Simulation:
                          "workload": pod.workload or pod.name, "holder_pid": state["holder"],
                          "host_network": pod.host_network, "containers": state["containers"]})
         node = {"scenario": self.name, "pid": linux.host_pid(), "cgroup": self.root,
-                "cgroup_root": linux.cgroup2_root(), "seconds": self.scenario.seconds,
+                "cgroup_root": linux.cgroup2_root(), "seconds": self.scenario.seconds, "agent_uid": self.agent_ids()[0],
                 "netns": f"/proc/{linux.host_pid()}/ns/net", "pods": rows}
         path = os.path.join(self.options.truth, "node.json")
         with open(path + ".new", "w", encoding="utf-8") as f:
@@ -267,9 +259,13 @@ class Simulation:
         return sorted(agenda, key=lambda a: (a[0], a[1] != self.start_agent,
                                              not (a[3] is not None and a[3].server)))
 
+    def agent_ids(self):
+        seed = f"{self.name}/agent"
+        return (str(uuid.uuid5(uuid.NAMESPACE_URL, seed)),
+                hashlib.sha256(seed.encode()).hexdigest())
+
     def start_agent(self, *_):
-        uid, cid = (str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.name}/agent")),
-                    hashlib.sha256(f"{self.name}/agent".encode()).hexdigest())
+        uid, cid = self.agent_ids()
         cgroup = "node/" + cgroups.container_path("systemd", uid, "burstable", cid)
         identity = {"pod": "eks-pod-identity-agent", "namespace": "kube-system", "pod_uid": uid,
                     "container": "agent", "container_id": cid, "host_network": True}
@@ -324,9 +320,6 @@ def main(name, scenario, options):
         path = os.path.join(options.truth, leaf)
         if os.path.exists(path):
             os.unlink(path)
-    for leaf in ("clients.jsonl", "servers.jsonl"):
-        truth.Writer(os.path.join(options.truth, leaf))
-        os.chmod(os.path.join(options.truth, leaf), 0o666)  # sidecars have a uid of their own
     simulation = Simulation(name, scenario, options)
     simulation.build()
     print(f"ready {os.path.join(options.truth, 'node.json')}", flush=True)

@@ -22,9 +22,8 @@ RAW_OPTIONS = ("mapped", "pieces", "proxy", "version", "verify")
 
 class Program:
     def __init__(self, spec):
-        self.identity = spec["identity"]
         self.intercept = spec.get("intercept")
-        self.recorder = record.Recorder(spec["truth"], self.identity)
+        self.recorder = record.Recorder(spec["truth"], spec["identity"])
         self.tracer = None
 
     def trace(self):
@@ -35,7 +34,7 @@ class Program:
     def one(self, request, step):
         tool, timeout = step.get("tool", "curl"), step.get("timeout", 5.0)
         if tool == "curl":
-            return curl.run(request, self.recorder, self.identity, timeout)
+            return curl.run(request, self.recorder, timeout)
         if tool == "urllib":
             from . import sdk
             self.trace()
@@ -43,7 +42,7 @@ class Program:
         options = {k: step[k] for k in RAW_OPTIONS if k in step}
         if "proxy" in options:
             options["proxy"] = tuple(options["proxy"])
-        return wire.run(request, self.recorder, self.identity, timeout, **options)
+        return wire.run(request, self.recorder, timeout, **options)
 
     def flow(self, names, step):
         options = dict(step)
@@ -59,7 +58,7 @@ class Program:
     def connection(self, step):
         """Several requests on one connection, in order or pipelined."""
         requests = [catalog.request(n, step, self.intercept) for n in step["requests"]]
-        wire.run_many(requests, self.recorder, self.identity, step.get("timeout", 5.0),
+        wire.run_many(requests, self.recorder, step.get("timeout", 5.0),
                       pipelined=step.get("pipelined", False),
                       **{k: step[k] for k in RAW_OPTIONS if k in step})
 

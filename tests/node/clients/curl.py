@@ -24,7 +24,7 @@ def _outcome(code, report, log):
     raise RuntimeError(f"curl ended with {code}: {log[-400:]}")
 
 
-def run(request, recorder, _identity, timeout=5.0):
+def run(request, recorder, timeout=5.0):
     host = request.host or request.address
     scheme = "https" if request.tls else "http"
     argv = [CURL, "-sv", "-o", "/dev/null", "-w", "%{json}", "--max-time", str(timeout),

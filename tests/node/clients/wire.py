@@ -102,13 +102,13 @@ def _send(sock, data, pieces):
         time.sleep(0.02)
 
 
-def run(request, recorder, identity, timeout=5.0, **how):
+def run(request, recorder, timeout=5.0, **how):
     """One request on a connection of its own; (status, headers, body), status 0 if unanswered."""
-    results = run_many([request], recorder, identity, timeout, **how)
+    results = run_many([request], recorder, timeout, **how)
     return results[0] if results else (0, [], b"")
 
 
-def run_many(requests, recorder, identity, timeout=5.0, *, mapped=False, pieces=1,
+def run_many(requests, recorder, timeout=5.0, *, mapped=False, pieces=1,
              pipelined=False, proxy=None, version=None, verify=True):
     """Requests in order on one connection. proxy: (host, port) of a CONNECT proxy."""
     target = requests[0]

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """python3 -m node.servers SPEC.json: run one server; writes "ready" once it listens."""
 import json
+import os
 import sys
 import threading
 
 from .. import linux
-from . import aws, azure, connect_proxy, httpd, others
+from . import aws, azure, connect_proxy, httpd, others, upstream
 
 ROLES = {
     "agent": aws.agent, "sts": aws.sts, "eks-auth": aws.eks_auth, "metadata": others.metadata,
@@ -25,7 +26,12 @@ def main():
             with conn:
                 connect_proxy.serve(server, conn, peer)
         server._serve = serve
+    upstream.prepare(server)
     sockets = server.listen()
+    if spec.get("uid"):
+        os.setgid(spec["uid"])
+        os.setuid(spec["uid"])
+        linux.die_with_parent()  # the kernel forgets it with a change of uid
     print("ready", flush=True)
     threads = [threading.Thread(target=server.accept_on, args=(s,), daemon=True)
                for s in sockets]

@@ -4,7 +4,7 @@ import time
 import urllib.parse
 
 from .. import net, truth
-from . import bodies
+from . import bodies, upstream
 from .httpd import Response
 
 GO_ERROR = [("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options", "nosniff")]
@@ -39,7 +39,6 @@ def agent(request, how, server):
     status = how.get("status", 200)
     spent = 0.0
     if status != 429 and server.spec.get("upstream") and _first(server, request):
-        from . import upstream  # only servers that call out load the client half
         started = time.monotonic()
         upstream.call(server, "eks-auth")
         spent = time.monotonic() - started

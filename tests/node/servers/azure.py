@@ -2,7 +2,7 @@
 """Azure IMDS, NMI of AAD Pod Identity, the migration sidecar's proxy, Entra."""
 import time
 
-from . import bodies
+from . import bodies, upstream
 from .aws import go_error, source_host
 from .httpd import Response
 
@@ -33,7 +33,6 @@ def imds(request, how, _server):
 
 def nmi(request, how, server):
     """Token requests are answered without a Server header, all else is proxied to IMDS."""
-    from . import upstream
     started = time.monotonic()
     if not _is_token(request.path):
         status, headers, body = upstream.call(
@@ -54,7 +53,6 @@ def nmi(request, how, server):
 
 def proxy_sidecar(request, how, server):
     """azwi-proxy in the pod: a token request becomes a federated one to Entra."""
-    from . import upstream
     name = [("Content-Type", "application/json"),
             ("Server", "azure-workload-identity/proxy/v1.6.0 (linux/amd64) d878231/2026-04-10")]
     started = time.monotonic()

@@ -2,7 +2,7 @@
 """kube2iam, an unknown interceptor, bystanders and the cloud's shared IMDS address."""
 import time
 
-from . import aws, azure
+from . import aws, azure, upstream
 from .httpd import Response
 
 
@@ -15,7 +15,6 @@ def metadata(request, how, server):
 
 def kube2iam(request, how, server):
     """Credential paths are answered as if by EC2ws, from STS; everything else goes to IMDS."""
-    from . import upstream
     started = time.monotonic()
     head = [("Server", "EC2ws"), ("Content-Type", "text/plain; charset=utf-8")]
     role = "/meta-data/iam/security-credentials/"

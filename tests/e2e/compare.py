@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Matches credscope's event log with the ground truth of a simulated node, exchange by exchange."""
+import dataclasses
+import datetime
+
+from node import truth
+
+# Time between the clocks of a truth line and of a fact: both read CLOCK_MONOTONIC on one machine,
+# but a client notes a failure only once it runs again.
+SLACK_SECONDS = 0.3
+# Truth says what is; these are further names that credscope may use as long as it can't know.
+ALSO_MECHANISM = {}
+ALSO_OUTCOME = {}
+COMPARED = ("container_id", "pod_uid", "destination", "method", "path", "status")
+
+
+@dataclasses.dataclass
+class Pair:
+    truth: dict
+    event: dict
+    lower: float  # injected delay, seconds
+    upper: float  # the client's own time
+
+
+def wall(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")[:26] + "+00:00").timestamp()
+
+
+def exchanges(events):
+    return [e for e in events if e.get("kind", "exchange") == "exchange"]
+
+
+class Match:
+    """pairs, missing (truth without an event), extra (events without a truth)."""
+
+    def __init__(self, clients, servers, events):
+        self.delays = {(s["source"], s["exchange"]): s for s in servers if "source" in s}
+        self.pairs, self.missing = [], []
+        wanted = [c for c in clients if c["mechanism"] != "none"]
+        self.extra = list(exchanges(events))
+        # connections whose address is known first: the others then have fewer to choose from
+        for row in sorted(wanted, key=lambda c: ("source" not in c, c["start_ns"])):
+            event = self._take(row)
+            if event is None:
+                self.missing.append(row)
+            else:
+                self.pairs.append(Pair(row, event, self._lower(row), self._upper(row)))
+
+    def _take(self, row):
+        mine = [e for e in self.extra if e.get("cgroup") == row["cgroup"]]
+        if "source" in row:
+            mine = [e for e in mine if e.get("source") == row["source"]
+                    and e.get("exchange", 0) == row["exchange"]]
+        else:
+            start = wall(row["start_wall"])
+            mine = [e for e in mine if e.get("destination") == row["destination"]
+                    and e.get("status") is None
+                    and start - 0.01 <= wall(e["time"]) <= start + self._upper(row)]
+        if not mine:
+            return None
+        self.extra.remove(mine[0])
+        return mine[0]
+
+    def _lower(self, row):
+        seen = self.delays.get((row.get("source"), row["exchange"]), {})
+        return seen.get("delay_seconds", 0.0) if "fault" not in seen else 0.0
+
+    @staticmethod
+    def _upper(row):
+        seconds = (row["end_ns"] - row["start_ns"]) / 1e9
+        answered = "status" in row
+        return seconds + (0.0 if answered else SLACK_SECONDS)
+
+
+def problems(pair):
+    """What one event says that is not so, as texts; empty is good."""
+    row, event = pair.truth, pair.event
+    found = []
+
+    def differs(name, wanted, got, also=()):
+        if got != wanted and got not in also:
+            found.append(f"{name} is {got!r}, truth {wanted!r}")
+
+    differs("mechanism", row["mechanism"], event.get("mechanism"),
+            ALSO_MECHANISM.get(row["mechanism"], ()))
+    differs("outcome", row["outcome"], event.get("outcome"),
+            ALSO_OUTCOME.get(row["outcome"], ()))
+    for name in COMPARED:
+        wanted = row.get(name)
+        if name in ("method", "path", "status") and (row["tls"] or "source" not in row):
+            wanted = None  # under TLS and before a request nobody can know
+        if name in ("container_id", "pod_uid") and "pod" not in row:
+            wanted = None
+        differs(name, wanted, event.get(name))
+    differs("delivered", row["delivered"], event.get("delivered", False))
+    if row["tls"] and row["outcome"] not in ("refused", "unreachable"):
+        differs("sni", row.get("host"), event.get("sni"))
+    if "pod" not in row:
+        differs("namespace", "~host", event.get("namespace"))
+        differs("workload", row["unit"], event.get("workload"))
+    differs("pid", row["pid"], event.get("pid"))
+    found += bracket(pair)
+    return found
+
+
+def bracket(pair):
+    """The observed duration lies between what the server spent and what the client waited."""
+    seen = pair.event.get("duration_seconds")
+    if seen is None:
+        return ["no duration_seconds"]
+    if seen < pair.lower - 1e-4:
+        return [f"duration {seen:.6f} s is under the server's delay of {pair.lower:.6f} s"]
+    if seen > pair.upper + 1e-4:
+        return [f"duration {seen:.6f} s is over the client's own {pair.upper:.6f} s"]
+    return []
+
+
+def load(directory, events_path):
+    clients = truth.read(f"{directory}/clients.jsonl")
+    servers = truth.read(f"{directory}/servers.jsonl")
+    return clients, servers, truth.read(events_path)
+
+
+def describe(row):
+    who = row.get("pod") or row.get("unit") or row.get("cgroup", "?")
+    return (f"{who}: {row.get('mechanism')} {row.get('method', '')} {row.get('path', '')} "
+            f"{row.get('outcome')} {row.get('source', '')} -> {row.get('destination', '')}")

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every exchange on the simulated node against ground truth; nothing missing, nothing extra."""
+import collections
+import os
+import sys
+import tempfile
+import time
+
+import compare
+from node import scenarios, session, truth
+from tap import Results
+
+
+def settle(observer, node, seconds=8.0):
+    """Wait until credscope's log has stopped growing: TLS exchanges end after an idle time."""
+    last, since = -1, time.monotonic()
+    deadline = since + seconds
+    while time.monotonic() < deadline:
+        size = os.path.getsize(observer.events) if os.path.exists(observer.events) else 0
+        if size != last:
+            last, since = size, time.monotonic()
+        elif time.monotonic() - since > 2.0:
+            return
+        time.sleep(0.1)
+
+
+def run(scenario, directory, results):
+    with session.Node(scenario, directory) as node:
+        with session.Observer(node, session.binary(), directory) as observer:
+            node.go()
+            results.check(node.finished(), f"{scenario}: every client of the node ended well")
+            settle(observer, node)
+            metrics = observer.metrics()
+            status = observer.close()
+            results.check(status == 0, f"{scenario}: credscope ends with status 0 on SIGTERM",
+                          observer.log_tail())
+    return metrics
+
+
+def topics(scenario, match, results):
+    """A test a pod: all its exchanges are there and each field agrees."""
+    bad, count = collections.defaultdict(list), collections.Counter()
+    for pair in match.pairs:
+        topic = pair.truth.get("pod") or pair.truth["unit"]
+        count[topic] += 1
+        bad[topic] += [f"{compare.describe(pair.truth)}: {p}" for p in compare.problems(pair)]
+    for row in match.missing:
+        topic = row.get("pod") or row["unit"]
+        count[topic] += 1
+        bad[topic].append(f"not observed: {compare.describe(row)}")
+    table = scenarios.load()[scenario]
+    names = [p.name for p in table.pods] + [h.unit for h in table.host]
+    for topic in [*names, *sorted(set(count) - set(names))]:
+        results.check(not bad[topic], f"{scenario}: {topic}, {count[topic]} exchanges agree",
+                      bad[topic])
+
+
+def sums(scenario, match, metrics, results):
+    """credscope_requests_total of the pods' series adds up to the truth, by mechanism."""
+    wanted = collections.Counter(p.truth["mechanism"] for p in match.pairs)
+    wanted.update(row["mechanism"] for row in match.missing)
+    got = collections.Counter()
+    for line in metrics.splitlines():
+        if line.startswith("credscope_requests_total{") and 'namespace="' in line:
+            labels, _, value = line.rpartition(" ")
+            name = labels.partition('mechanism="')[2].partition('"')[0]
+            got[name] += int(float(value))
+    names = sorted(n for n in set(wanted) | set(got) if wanted[n] != got[n])
+    results.check(not names, f"{scenario}: credscope_requests_total agrees by mechanism",
+                  [f"{n}: counter {got[n]}, truth {wanted[n]}" for n in names])
+
+
+def injected(match, results):
+    """The bracket test means something only if delays were there and were matched."""
+    delayed = [p for p in match.pairs if p.lower >= 0.1]
+    close = [p for p in delayed if p.event.get("duration_seconds", 0.0) <= p.lower * 1.05 + 0.25]
+    results.check(len(delayed) >= 5, "at least five exchanges have an injected delay of 100 ms")
+    results.check(2 * len(close) >= len(delayed),
+                  "half of the injected delays are seen to 5 % (250 ms of a busy machine apart)",
+                  [f"{p.lower} s seen as {p.event.get('duration_seconds')} s" for p in delayed])
+
+
+def main():
+    results = Results()
+    for scenario in sys.argv[1:] or ("e2e", "churn"):
+        with tempfile.TemporaryDirectory(prefix="credscope-e2e-") as directory:
+            metrics = run(scenario, directory, results)
+            rows = compare.load(directory, f"{directory}/events.jsonl")
+            keep = os.environ.get("E2E_KEEP")
+            if keep:
+                os.system(f"mkdir -p '{keep}' && cp '{directory}'/*.jsonl '{directory}'/*.log "
+                          f"'{directory}'/node.json '{keep}'")
+            match = compare.Match(*rows)
+            topics(scenario, match, results)
+            results.check(not match.missing, f"{scenario}: no exchange is missing",
+                          map(compare.describe, match.missing))
+            results.check(not match.extra, f"{scenario}: no exchange is extra",
+                          map(compare.describe, match.extra))
+            if scenario == "e2e":
+                injected(match, results)
+            sums(scenario, match, metrics, results)
+            losses = [e for e in rows[2] if e.get("kind") == "loss"]
+            results.check(not losses, f"{scenario}: no losses", map(str, losses))
+            results.check(all(truth.outcome_of_status(c["status"]) == c["outcome"]
+                              for c in rows[0] if "status" in c and not c["tls"]),
+                          f"{scenario}: the truth agrees with itself")
+    results.finish()
+
+
+if __name__ == "__main__":
+    main()

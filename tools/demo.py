@@ -1,0 +1,222 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The demonstration: a simulated node, credscope on it, and what credscope says, live.
+
+Everything shown is read from credscope's event log and /metrics; only the pods' names come from
+the simulated node, since credscope runs without Kubernetes here (--kube none).
+"""
+import collections
+import os
+import shutil
+import signal
+import statistics
+import sys
+import tempfile
+import time
+
+from node import session
+
+SCENARIO = "demo"
+WIDTH = 100
+GOOD = ("ok", "ok_inferred", "answered", "redirected")
+COLOURS = {"good": "32", "bad": "31", "dim": "2", "bold": "1"}
+NOTES = {
+    "refused": "nobody listens yet", "throttled": "429", "not_found": "404",
+    "abandoned": "client gave up waiting", "unreachable": "SYN unanswered",
+    "ok_inferred": "by the size of the answer", "answered": "inside TLS",
+}
+
+
+class Stopped(Exception):
+    """Ctrl-C or SIGTERM."""
+
+
+class View:
+    """Turns events into text; escape sequences on a terminal only."""
+
+    def __init__(self, pods, out=sys.stdout):
+        self.out = out
+        self.live = out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self.pods = pods  # pod UID -> name
+        self.rows = collections.OrderedDict()  # (who, mechanism) -> figures
+        self.recent = collections.deque(maxlen=8)
+        self.drawn = 0
+
+    def paint(self, text, colour):
+        if not (self.live and not os.environ.get("NO_COLOR")):
+            return text
+        return f"\033[{COLOURS[colour]}m{text}\033[0m"
+
+    def who(self, event):
+        uid = event.get("pod_uid")
+        return self.pods.get(uid) or event.get("pod") or uid or event.get("workload", "~unknown")
+
+    def add(self, event):
+        who, mechanism = self.who(event), event.get("mechanism", "?")
+        row = self.rows.setdefault((who, mechanism), {"count": 0, "bad": 0, "seconds": [],
+                                                      "outcomes": collections.Counter()})
+        outcome = event.get("outcome", "?")
+        row["count"] += 1
+        row["bad"] += outcome not in GOOD
+        row["outcomes"][outcome] += 1
+        row["last"] = outcome
+        if "duration_seconds" in event:
+            row["seconds"].append(event["duration_seconds"])
+        line = self.line(event)
+        self.recent.append(line)
+        if not self.live:
+            print(line, file=self.out, flush=True)
+
+    def line(self, event):
+        outcome = event.get("outcome", "?")
+        what = event.get("sni") or (event.get("path") or event.get("destination", "")).split("?")[0]
+        note = f"{event.get('method', 'TLS' if event.get('sni') else '')} {what}".strip()
+        good = "good" if outcome in GOOD else "bad"
+        text = (f"{event['time'][11:19]}  {self.who(event)[:15]:15} "
+                f"{event.get('mechanism', '?')[:29]:29} ")
+        return (text + self.paint(f"{outcome[:12]:12}", good)
+                + f" {latency(event.get('duration_seconds')):>8}  "
+                + self.paint(note[:WIDTH - 79], "dim"))
+
+    def table(self):
+        head = (f"{'WHO':15} {'MECHANISM':29} {'ASKED':>5} {'FAILED':>6} {'MEDIAN':>8} "
+                f"{'SLOWEST':>8}  OUTCOMES")
+        lines = [self.paint(head, "bold")]
+        for (who, mechanism), row in sorted(self.rows.items()):
+            seconds = row["seconds"]
+            outcomes = " ".join(f"{k}:{v}" for k, v in row["outcomes"].most_common())
+            start = f"{who[:15]:15} {mechanism[:29]:29} {row['count']:5} "
+            lines.append(start + self.paint(f"{row['bad']:6}", "bad" if row["bad"] else "good")
+                         + f" {latency(statistics.median(seconds) if seconds else None):>8} "
+                         f"{latency(max(seconds, default=None)):>8}  {outcomes}"[:WIDTH - 58])
+        return lines
+
+    def draw(self, header):
+        """Replace what was drawn last; as many lines as the terminal has room for."""
+        if not self.live:
+            return
+        size = shutil.get_terminal_size((WIDTH, 40))
+        table = self.table()
+        room = max(4, size.lines - 5 - len(self.recent))
+        if len(table) > room:
+            table = table[:room - 1] + [f"… and {len(table) - room + 1} more rows"]
+        lines = [header, "", *table, "", self.paint("LATEST", "bold"), *self.recent]
+        move = f"\033[{self.drawn}F" if self.drawn else ""
+        body = "".join(f"\033[2K{line}\n" for line in lines)
+        self.out.write(move + "\033[?7l" + body + "\033[J\033[?7h")
+        self.out.flush()
+        self.drawn = len(lines)
+
+
+def latency(seconds):
+    if seconds is None:
+        return "-"
+    if seconds >= 1:
+        return f"{seconds:.2f} s"
+    return f"{seconds * 1000:.1f} ms"
+
+
+def in_flight(metrics):
+    """(requests waiting for an answer, age of the oldest in seconds) from /metrics."""
+    waiting = oldest = 0.0
+    for line in metrics.splitlines():
+        name, _, value = line.rpartition(" ")
+        if name.startswith("credscope_requests_in_flight{"):
+            waiting += float(value)
+        elif name.startswith("credscope_oldest_in_flight_seconds{"):
+            oldest = max(oldest, float(value))
+    return int(waiting), oldest
+
+
+def watch(node, observer, view, seconds):
+    """Show events until the node's clients have ended and their last events are in."""
+    started, offset, total, asked = time.monotonic(), 0, 0, 0.0
+    waiting = (0, 0.0)
+    quiet_since = None
+    while time.monotonic() - started < seconds + 8:
+        events, offset = session.follow(observer.events, offset)
+        for event in events:
+            if event.get("kind", "exchange") == "exchange":
+                view.add(event)
+                total += 1
+        now = time.monotonic()
+        if view.live and now - asked > 1.0:
+            asked, waiting = now, in_flight(observer.metrics())
+        state = f"{waiting[0]} waiting" + (f" up to {waiting[1]:.1f} s" if waiting[0] else "")
+        view.draw(view.paint(f"credscope on a simulated node · {now - started:4.0f} s · "
+                             f"{total} exchanges · {state}", "bold"))
+        if node.finished_already():
+            quiet_since = quiet_since or now
+            if now - quiet_since > 2.0:
+                return
+        time.sleep(0.25)
+
+
+def save(observer, directory):
+    text = observer.metrics()
+    path = os.path.join(directory, "metrics.txt")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    return path
+
+
+def summary(view, observer, directory, out):
+    print("\nWhat credscope saw\n" if not view.live else "", file=out)
+    if not view.live:
+        for line in view.table():
+            print(line, file=out)
+    if observer.process.poll() is None:
+        try:
+            print(f"\nmetrics    {save(observer, directory)}", file=out)
+        except session.Failed as error:
+            print(f"\nmetrics    not saved: {error}", file=out)
+    print(f"event log  {observer.events}\nown log    {observer.log}", file=out)
+
+
+def raise_stopped(_number, _frame):
+    raise Stopped
+
+
+def main():
+    binary = session.binary()
+    directory = os.path.join(os.path.abspath(os.environ.get("BUILD", "build")), "demo")
+    shutil.rmtree(directory, ignore_errors=True)
+    os.makedirs(directory)
+    for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sig, raise_stopped)
+    # the node writes what really happened; the demonstration doesn't look at it
+    truth = tempfile.mkdtemp(prefix="credscope-demo-")
+    try:
+        return show(binary, directory, truth)
+    except session.Failed as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    except Stopped:
+        print("\ndemo: interrupted; the node and credscope are gone", file=sys.stderr)
+        return 130
+    finally:
+        shutil.rmtree(truth, ignore_errors=True)
+
+
+def show(binary, directory, truth):
+    with session.Node(SCENARIO, truth) as node:
+        pods = {p["uid"]: p["name"] for p in node.info["pods"]}
+        pods[node.info["agent_uid"]] = "pod-id-agent"
+        print(f"{len(pods)} pods on a simulated node, {node.info['seconds']:.0f} s at most; "
+              "credscope has no Kubernetes here, the pods' names are the demo's own.\n")
+        with session.Observer(node, binary, directory) as observer:
+            view = View(pods)
+            node.go()
+            stopped = None
+            try:
+                watch(node, observer, view, node.info["seconds"])
+            except Stopped as error:
+                stopped = error
+            summary(view, observer, directory, sys.stdout)
+            if stopped:
+                raise stopped
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
