@@ -90,6 +90,15 @@ struct cs_token_open cs_token_opens_last(const struct cs_token_opens *opens, uin
     return open;
 }
 
+void cs_token_opens_use(struct cs_token_opens *opens, uint64_t cgroup_id,
+                        enum cs_mechanism mechanism)
+{
+    struct entry *entry = find(opens, cgroup_id);
+
+    if (entry)
+        entry->last[mechanism] = 0;
+}
+
 size_t cs_token_opens_count(const struct cs_token_opens *opens)
 {
     return HASH_COUNT(opens->entries);

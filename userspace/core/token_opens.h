@@ -30,9 +30,14 @@ void cs_token_opens_free(struct cs_token_opens *opens);
 int cs_token_opens_add(struct cs_token_opens *opens, uint64_t cgroup_id,
                        enum cs_mechanism mechanism, uint64_t time_ns);
 
-/* The last open of a token of mechanism by that cgroup; {0} when there is none. */
+/* The last open of a token of mechanism by that cgroup; {0} when there is none, or it has been
+ * used up. */
 struct cs_token_open cs_token_opens_last(const struct cs_token_opens *opens, uint64_t cgroup_id,
                                          enum cs_mechanism mechanism);
+
+/* That open has explained an exchange and shall explain no other. */
+void cs_token_opens_use(struct cs_token_opens *opens, uint64_t cgroup_id,
+                        enum cs_mechanism mechanism);
 
 size_t cs_token_opens_count(const struct cs_token_opens *opens);
 

@@ -27,6 +27,11 @@ static void last_open_by_mechanism(void **unused)
     assert_int_equal(cs_token_opens_last(opens, 7, CS_MECHANISM_EKS_POD_IDENTITY).time_ns, 0);
     assert_int_equal(cs_token_opens_last(opens, 8, CS_MECHANISM_IRSA).time_ns, 0);
     assert_int_equal(cs_token_opens_count(opens), 1);
+    cs_token_opens_use(opens, 8, CS_MECHANISM_IRSA);
+    cs_token_opens_use(opens, 7, CS_MECHANISM_IRSA);
+    assert_int_equal(cs_token_opens_last(opens, 7, CS_MECHANISM_IRSA).time_ns, 0);
+    assert_int_equal(cs_token_opens_add(opens, 7, CS_MECHANISM_IRSA, 300), 0);
+    assert_int_equal(cs_token_opens_last(opens, 7, CS_MECHANISM_IRSA).time_ns, 300);
     cs_token_opens_free(opens);
 }
 

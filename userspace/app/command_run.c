@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/command_run.h"
+
+#include "app/config.h"
+#include "app/observer.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+
+int cs_command_run(int argc, char **argv)
+{
+    _cleanup_free_ struct cs_config *config = calloc(1, sizeof(*config)); /* large */
+    struct cs_observer *observer = NULL;
+    int status;
+
+    if (!config) {
+        cs_error("out of memory");
+        return CS_EXIT_FAILED;
+    }
+    cs_config_default(config);
+    status = cs_config_parse(argc, argv, config);
+    if (status != 0)
+        return status < 0 ? CS_EXIT_USAGE : CS_EXIT_OK;
+    cs_log_setup(config->log_level, config->log_format);
+    if (cs_observer_new(config, &observer) < 0)
+        return CS_EXIT_USAGE;
+    status = cs_observer_run(observer);
+    cs_observer_free(observer);
+    return status < 0 ? CS_EXIT_FAILED : CS_EXIT_OK;
+}

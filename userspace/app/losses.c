@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/losses.h"
+
+#include "base/util.h"
+
+#include <assert.h>
+
+struct rows {
+    struct cs_loss_row *row;
+    size_t count;
+};
+
+static void add(struct rows *rows, const char *hop, const char *reason, uint64_t count)
+{
+    assert(rows->count < CS_LOSS_ROWS_MAX);
+    rows->row[rows->count++] = (struct cs_loss_row){hop, reason, count};
+}
+
+static void add_kernel(struct rows *rows, const struct cs_sensor_stats *stats)
+{
+    for (unsigned int type = CS_FACT_CONNECT; type < CS_FACT_TYPE_END; type++)
+        add(rows, "ring", cs_fact_type_name(type), stats->dropped[type]);
+    add(rows, "sensor", "socket_state", stats->storage_failed);
+    add(rows, "sensor", "interception", stats->intercept_failed);
+    add(rows, "sensor", "token_path", stats->token_unreadable);
+}
+
+static void add_pipeline(struct rows *rows, const struct cs_pipeline *pipeline)
+{
+    const struct cs_assembler_stats *assembler = cs_assembler_stats(pipeline->assembler);
+    struct cs_container_stats containers;
+
+    for (unsigned int error = CS_FACT_OK + 1; error < CS_FACT_ERROR_END; error++)
+        add(rows, "decode", cs_fact_error_name(error), pipeline->stats.decode_errors[error]);
+    add(rows, "assembler", "orphaned", assembler->facts_orphaned);
+    add(rows, "assembler", "missing", assembler->facts_missing);
+    add(rows, "assembler", "unmatched", assembler->responses_unmatched);
+    cs_container_table_stats(pipeline->containers, &containers);
+    add(rows, "containers", "refused", containers.refused);
+    add(rows, "containers", "evicted", containers.evicted);
+    add(rows, "token_opens", "evicted", cs_token_opens_evicted(pipeline->token_opens));
+    add(rows, "token_opens", "memory", pipeline->stats.tokens_forgotten);
+    add(rows, "event_log", "too_long", pipeline->stats.events_too_long);
+    add(rows, "event_log", "not_written",
+        pipeline->events ? cs_log_file_stats(pipeline->events).lost : 0);
+}
+
+size_t cs_losses_collect(const struct cs_observer *observer,
+                         struct cs_loss_row rows[CS_LOSS_ROWS_MAX])
+{
+    struct rows list = {.row = rows};
+
+    add_kernel(&list, cs_sensor_stats(observer->sensor));
+    add_pipeline(&list, &observer->pipeline);
+    return list.count;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/observer.h"
+
+#include "app/observer_parts.h"
+#include "app/self_metrics.h"
+#include "base/log.h"
+#include "base/util.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define TICK_NS         (100 * CS_NSEC_PER_MSEC)
+#define LOSSES_EVERY_NS (10 * CS_NSEC_PER_SEC)
+#define EXPIRE_EVERY_NS (60 * CS_NSEC_PER_SEC)
+
+uint64_t cs_monotonic_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * CS_NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+}
+
+static void flush_events(struct cs_observer *observer)
+{
+    int error;
+
+    if (!observer->pipeline.events)
+        return;
+    error = cs_log_file_flush(observer->pipeline.events);
+    if (error < 0)
+        cs_warn("--events %s: %s; lines are lost until it works again", observer->config->events,
+                strerror(-error));
+}
+
+static void on_tick(void *data)
+{
+    struct cs_observer *observer = data;
+    uint64_t now_ns = cs_monotonic_ns();
+
+    cs_pipeline_tick(&observer->pipeline, now_ns);
+    flush_events(observer);
+    if (now_ns >= observer->next_losses_ns) {
+        observer->next_losses_ns = now_ns + LOSSES_EVERY_NS;
+        cs_self_metrics_log_losses(observer);
+        cs_container_table_expire(observer->pipeline.containers, now_ns);
+    }
+    if (now_ns >= observer->next_expire_ns) {
+        observer->next_expire_ns = now_ns + EXPIRE_EVERY_NS;
+        cs_observer_set_wall_offset(observer);
+        cs_recorder_expire(observer->pipeline.recorder, now_ns);
+    }
+}
+
+static void reopen_events(struct cs_observer *observer)
+{
+    int error;
+
+    if (!observer->pipeline.events)
+        return;
+    error = cs_log_file_reopen(observer->pipeline.events);
+    if (error < 0)
+        cs_error("--events %s: cannot reopen: %s; still writing to the old file",
+                 observer->config->events, strerror(-error));
+    else
+        cs_info("reopened the event log");
+}
+
+static void on_signal(void *data, int signal)
+{
+    struct cs_observer *observer = data;
+
+    if (signal == SIGHUP) {
+        reopen_events(observer);
+        return;
+    }
+    cs_info("stopping: %s", strsignal(signal));
+    cs_loop_stop(observer->loop);
+}
+
+static int make_loop(struct cs_observer *observer)
+{
+    sigset_t set;
+    int error;
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    error = cs_loop_new(&observer->loop);
+    if (error == 0)
+        error = cs_loop_add_signals(observer->loop, &set, on_signal, observer);
+    if (error == 0)
+        error = cs_loop_add_timer(observer->loop, on_tick, observer, &observer->tick);
+    if (error == 0)
+        error = cs_timer_set(observer->tick, TICK_NS, TICK_NS);
+    if (error < 0)
+        return cs_error_r(error, "can't make the event loop: %s", strerror(-error));
+    return 0;
+}
+
+static void make_run_id(char run_id[CS_RUN_ID_LEN])
+{
+    uint64_t words[2] = {0};
+
+    if (getrandom(words, sizeof(words), 0) != sizeof(words))
+        words[0] = cs_monotonic_ns();
+    snprintf(run_id, CS_RUN_ID_LEN, "%016llx%016llx", (unsigned long long)words[0],
+             (unsigned long long)words[1]);
+}
+
+int cs_observer_new(const struct cs_config *config, struct cs_observer **observer)
+{
+    struct cs_observer *new = calloc(1, sizeof(*new));
+    int error;
+
+    if (!new)
+        return cs_error_r(-ENOMEM, "out of memory");
+    new->config = config;
+    new->record_fd = -1;
+    new->cgroup = (struct cs_cgroup_fs)CS_CGROUP_FS_INIT;
+    new->api_socket.fd = -1;
+    make_run_id(new->run_id);
+    cs_kernel_read("", &new->kernel);
+    error = make_loop(new);
+    if (error == 0)
+        error = cs_observer_make_pipeline(new);
+    if (error == 0)
+        error = cs_observer_make_servers(new);
+    if (error == 0)
+        error = cs_observer_make_sensor(new);
+    if (error < 0) {
+        cs_observer_free(new);
+        return error;
+    }
+    new->started_ns = cs_monotonic_ns();
+    cs_self_metrics_begin(new);
+    *observer = new;
+    return 0;
+}
+
+int cs_observer_run(struct cs_observer *observer)
+{
+    int error;
+
+    cs_info("observing: cgroup %s, metrics on %s, API on %s, run %s", observer->cgroup.path,
+            observer->config->listen.text, observer->config->api_listen.text, observer->run_id);
+    error = cs_loop_run(observer->loop);
+    if (error < 0)
+        return cs_error_r(error, "waiting for events failed: %s", strerror(-error));
+    return observer->error;
+}
+
+void cs_observer_free(struct cs_observer *observer)
+{
+    if (!observer)
+        return;
+    cs_observer_stop_sensor(observer);
+    cs_observer_stop_servers(observer);
+    cs_observer_stop_pipeline(observer);
+    cs_loop_free(observer->loop);
+    free(observer);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The steps of cs_observer_new, one part each. 0, or -errno after an error message. */
+#ifndef CS_APP_OBSERVER_PARTS_H
+#define CS_APP_OBSERVER_PARTS_H
+
+#include "app/observer.h"
+
+/* The recorder, tables, assembler and event log; no kernel yet. */
+int cs_observer_make_pipeline(struct cs_observer *observer);
+
+/* cgroup2, the kernel half, its ring in the loop; attached on return, the walk done. */
+int cs_observer_make_sensor(struct cs_observer *observer);
+
+/* Both HTTP servers, listening. */
+int cs_observer_make_servers(struct cs_observer *observer);
+
+void cs_observer_stop_pipeline(struct cs_observer *observer);
+void cs_observer_stop_sensor(struct cs_observer *observer);
+void cs_observer_stop_servers(struct cs_observer *observer);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/observer_parts.h"
+#include "base/log.h"
+#include "base/util.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+static enum cs_record_by record_by(enum cs_histogram_by by)
+{
+    switch (by) {
+    case CS_HISTOGRAM_SERVICE_ACCOUNT:
+        return CS_RECORD_BY_SERVICE_ACCOUNT;
+    case CS_HISTOGRAM_MECHANISM:
+        return CS_RECORD_BY_MECHANISM;
+    default:
+        return CS_RECORD_BY_WORKLOAD;
+    }
+}
+
+static int64_t wall_offset_ns(void)
+{
+    struct timespec wall;
+
+    clock_gettime(CLOCK_REALTIME, &wall);
+    return (int64_t)wall.tv_sec * (int64_t)CS_NSEC_PER_SEC + wall.tv_nsec -
+           (int64_t)cs_monotonic_ns();
+}
+
+static int make_tables(struct cs_pipeline *pipeline, const struct cs_config *config)
+{
+    const struct cs_recorder_options recorder = {
+        .max_series = config->max_series,
+        .histogram_by = record_by(config->histogram_by),
+        .pod_labels = config->pod_labels,
+    };
+    const struct cs_assembler_options assembler = {
+        .connections_max = CS_PIPELINE_CONNECTIONS_MAX,
+        .requests_max = CS_PIPELINE_REQUESTS_MAX,
+        .sink = cs_pipeline_exchange,
+        .user = pipeline,
+    };
+    int error;
+
+    error = cs_recorder_new(&recorder, &pipeline->recorder);
+    if (error == 0)
+        error = cs_container_table_new(&cs_container_limits_default, &pipeline->containers);
+    if (error == 0)
+        error = cs_token_opens_new(CS_TOKEN_OPENS_MAX, &pipeline->token_opens);
+    if (error == 0)
+        error = cs_api_exchanges_new(&pipeline->recent);
+    if (error < 0)
+        return error;
+    pipeline->assembler = cs_assembler_new(&assembler);
+    return pipeline->assembler ? 0 : -errno;
+}
+
+int cs_observer_make_pipeline(struct cs_observer *observer)
+{
+    const struct cs_config *config = observer->config;
+    struct cs_pipeline *pipeline = &observer->pipeline;
+    int error;
+
+    error = make_tables(pipeline, config);
+    if (error < 0)
+        return cs_error_r(error, "can't make its tables: %s", strerror(-error));
+    pipeline->watchlist = &config->watchlist;
+    pipeline->context.node = config->node_name;
+    pipeline->context.run_id = observer->run_id;
+    cs_observer_set_wall_offset(observer);
+    if (config->events[0] == '\0')
+        return 0;
+    error = cs_log_file_open(config->events, config->events_max_bytes, &pipeline->events);
+    if (error < 0)
+        return cs_error_r(error, "--events %s: %s", config->events,
+                          error == -ELOOP ? "is a symbolic link; name the file itself"
+                                          : strerror(-error));
+    return 0;
+}
+
+void cs_observer_set_wall_offset(struct cs_observer *observer)
+{
+    int64_t offset = wall_offset_ns();
+
+    observer->pipeline.context.wall_offset_ns = offset;
+    cs_recorder_set_wall_offset(observer->pipeline.recorder, offset);
+}
+
+void cs_observer_stop_pipeline(struct cs_observer *observer)
+{
+    struct cs_pipeline *pipeline = &observer->pipeline;
+
+    cs_assembler_free(pipeline->assembler);
+    cs_log_file_close(pipeline->events);
+    cs_api_exchanges_free(pipeline->recent);
+    cs_token_opens_free(pipeline->token_opens);
+    cs_container_table_free(&pipeline->containers);
+    cs_recorder_free(pipeline->recorder);
+}

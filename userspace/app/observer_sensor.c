@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/observer_parts.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "core/fact_stream.h"
+#include "io/procfs.h"
+#include "io/sock_diag.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/uio.h>
+
+/* --record-facts is for finding faults: it never stops the observer, but says when it ends. */
+static void record_fact(struct cs_observer *observer, const void *data, size_t size)
+{
+    static const char ZEROES[8];
+    struct iovec parts[] = {
+        {(void *)data, size},
+        {(void *)ZEROES, cs_fact_stream_padding(size)},
+    };
+    ssize_t n = writev(observer->record_fd, parts, 2);
+
+    if (n == (ssize_t)(size + parts[1].iov_len))
+        return;
+    cs_warn("--record-facts %s: %s; recording ends", observer->config->record_facts,
+            n < 0 ? strerror(errno) : "cut short");
+    cs_close_fd(&observer->record_fd);
+}
+
+static int on_record(void *context, const void *data, size_t size)
+{
+    struct cs_observer *observer = context;
+
+    if (observer->record_fd >= 0)
+        record_fact(observer, data, size);
+    cs_pipeline_fact(&observer->pipeline, data, size, observer->pipeline.now_ns);
+    return 0;
+}
+
+static void on_facts(void *data, uint32_t events)
+{
+    struct cs_observer *observer = data;
+    int n;
+
+    (void)events;
+    observer->pipeline.now_ns = cs_monotonic_ns();
+    n = cs_sensor_poll(observer->sensor, on_record, observer);
+    if (n < 0) {
+        observer->error = cs_error_r(n, "reading facts failed: %s", strerror(-n));
+        cs_loop_stop(observer->loop);
+    }
+}
+
+static int start_recording(struct cs_observer *observer)
+{
+    const char *path = observer->config->record_facts;
+    struct cs_fact_stream_header header;
+
+    if (path[0] == '\0')
+        return 0;
+    observer->record_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (observer->record_fd < 0)
+        return cs_error_r(-errno, "--record-facts %s: %s", path, strerror(errno));
+    cs_fact_stream_begin(&header, observer->pipeline.context.wall_offset_ns);
+    if (write(observer->record_fd, &header, sizeof(header)) != sizeof(header))
+        return cs_error_r(-EIO, "--record-facts %s: %s", path, strerror(errno));
+    return 0;
+}
+
+static int resolve(void *data, uint64_t cgroup_id, char *path, size_t size)
+{
+    const struct cs_observer *observer = data;
+
+    return cs_cgroup_fs_path_by_id(&observer->cgroup, cgroup_id, path, size);
+}
+
+static int on_cgroup(uint64_t id, const char *path, void *context)
+{
+    struct cs_observer *observer = context;
+    int error;
+
+    if (cs_container_table_has(observer->pipeline.containers, id))
+        return 0;
+    error = cs_container_table_add(observer->pipeline.containers, id,
+                                   (struct cs_slice){path, strlen(path)}, false, 0);
+    return error == -ENOMEM ? error : 0;
+}
+
+static int open_cgroup(struct cs_observer *observer)
+{
+    const char *directory = observer->config->cgroup;
+    char why[CS_SENSOR_WHY_MAX];
+    int error;
+
+    error = cs_cgroup_fs_open(directory[0] != '\0' ? directory : NULL, &observer->cgroup, why,
+                              sizeof(why));
+    if (error < 0)
+        return cs_error_r(error, "%s", why);
+    observer->pipeline.resolve = resolve;
+    observer->pipeline.resolve_data = observer;
+    if (observer->cgroup.layout == CS_CGROUP_LAYOUT_V2)
+        return 0;
+    if (cs_procfs_sees_host())
+        observer->pipeline.process_path = cs_procfs_cgroup_path;
+    else
+        cs_warn("cgroup v1 is mounted and hostPID is not given: pods that are not in cgroup v2 "
+                "can't be told apart");
+    return 0;
+}
+
+/* Connections older than the sensor are never seen: say how many. */
+static void count_preexisting(struct cs_observer *observer)
+{
+    const struct cs_watchlist *list = &observer->config->watchlist;
+    struct cs_sock_peer peers[CS_WATCHED_ADDRESSES_MAX];
+    uint32_t counts[CS_WATCHED_ADDRESSES_MAX];
+    bool truncated;
+
+    for (size_t i = 0; i < list->address_count; i++) {
+        memcpy(peers[i].addr, list->addresses[i].key.addr, sizeof(peers[i].addr));
+        peers[i].port = list->addresses[i].key.port;
+    }
+    if (cs_sock_diag_count(peers, list->address_count, counts, &truncated) < 0)
+        return;
+    for (size_t i = 0; i < list->address_count; i++)
+        observer->preexisting_sockets += counts[i];
+    if (observer->preexisting_sockets > 0)
+        cs_warn("%u connections to watched addresses are older than credscope and stay unseen",
+                observer->preexisting_sockets);
+}
+
+/* Give up what was needed to load and attach. */
+static int shed(const struct cs_observer *observer)
+{
+    const struct cs_capability_needs needs = {
+        .kernel = observer->kernel.version,
+        .open_by_handle = true,
+    };
+    int error = cs_capabilities_shed(cs_capabilities_remainder(&needs));
+
+    if (error < 0)
+        return cs_error_r(error, "can't give up capabilities: %s", strerror(-error));
+    return 0;
+}
+
+int cs_observer_make_sensor(struct cs_observer *observer)
+{
+    const struct cs_sensor_config config = {.watch = &observer->config->watchlist};
+    struct cs_sensor_error why = {""};
+    int error;
+
+    error = open_cgroup(observer);
+    if (error == 0)
+        error = start_recording(observer);
+    if (error < 0)
+        return error;
+    error = cs_sensor_open(&config, &observer->sensor, &why);
+    if (error == 0)
+        error = cs_sensor_attach(observer->sensor, observer->cgroup.fd, &why);
+    if (error < 0)
+        return cs_error_r(error, "%s; `credscope check` says what this node lacks", why.text);
+    cs_info("token-file opens are seen by %s",
+            cs_token_hook_name(cs_sensor_token_hook(observer->sensor)));
+    count_preexisting(observer);
+    /* After the attach: a cgroup made meanwhile is in the walk, in a fact, or in both. */
+    error = cs_cgroup_fs_walk(&observer->cgroup, on_cgroup, observer);
+    if (error < 0 && error != -E2BIG)
+        return cs_error_r(error, "can't read %s: %s", observer->cgroup.path, strerror(-error));
+    error = shed(observer);
+    if (error < 0)
+        return error;
+    error = cs_loop_add(observer->loop, cs_sensor_fd(observer->sensor), EPOLLIN, on_facts,
+                        observer, &observer->sensor_watch);
+    if (error < 0)
+        return cs_error_r(error, "can't watch the ring: %s", strerror(-error));
+    return 0;
+}
+
+void cs_observer_stop_sensor(struct cs_observer *observer)
+{
+    cs_loop_remove(observer->loop, observer->sensor_watch);
+    cs_sensor_free(observer->sensor);
+    observer->sensor = NULL;
+    cs_cgroup_fs_close(&observer->cgroup);
+    cs_close_fd(&observer->record_fd);
+}

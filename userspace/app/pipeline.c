@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/pipeline.h"
+
+#include "base/util.h"
+
+#include <string.h>
+
+/* Ids made up for paths of v1 processes; the kernel's kernfs ids never have this bit. */
+#define MADE_UP_ID (UINT64_C(1) << 63)
+#define ROOT_ID    UINT64_C(1)
+
+static enum cs_mechanism token_of_endpoint(enum cs_endpoint endpoint)
+{
+    switch (endpoint) {
+    case CS_ENDPOINT_STS:
+        return CS_MECHANISM_IRSA;
+    case CS_ENDPOINT_ENTRA:
+        return CS_MECHANISM_AZURE_WORKLOAD_IDENTITY;
+    default:
+        return CS_MECHANISM_END;
+    }
+}
+
+static void classify(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
+                     struct cs_verdict *verdict)
+{
+    struct cs_evidence evidence = {.exchange = exchange, .watchlist = pipeline->watchlist};
+    uint64_t cgroup_id = exchange->connection->cgroup_id;
+    struct cs_token_open open;
+    enum cs_mechanism token;
+
+    cs_classify(&evidence, verdict);
+    token = token_of_endpoint(verdict->endpoint);
+    if (token == CS_MECHANISM_END || exchange->connection->kernel_thread)
+        return;
+    open = cs_token_opens_last(pipeline->token_opens, cgroup_id, token);
+    if (open.time_ns == 0)
+        return;
+    evidence.token_open_ns = open.time_ns;
+    evidence.token_mechanism = open.mechanism;
+    cs_classify(&evidence, verdict);
+    if (verdict->mechanism == token)
+        cs_token_opens_use(pipeline->token_opens, cgroup_id, token);
+}
+
+/* The fact of a cgroup's creation was lost, or the cgroup was made before the walk got there. */
+static int resolve_cgroup(struct cs_pipeline *pipeline, uint64_t cgroup_id)
+{
+    char path[CS_CGROUP_PATH_MAX + 1];
+    int error;
+
+    if (!pipeline->resolve || cs_container_table_has(pipeline->containers, cgroup_id))
+        return 0;
+    error = pipeline->resolve(pipeline->resolve_data, cgroup_id, path, sizeof(path));
+    if (error < 0)
+        return error;
+    pipeline->stats.resolved_by_id++;
+    return cs_container_table_add(pipeline->containers, cgroup_id,
+                                  (struct cs_slice){path, strlen(path)}, false, 0);
+}
+
+static void attribute(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
+                      struct cs_subject *subject)
+{
+    const struct cs_connection *connection = exchange->connection;
+
+    if (connection->kernel_thread) {
+        cs_subject_unknown(CS_ATTRIBUTION_KERNEL, subject);
+    } else {
+        resolve_cgroup(pipeline, connection->cgroup_id);
+        cs_container_table_subject(pipeline->containers, connection->cgroup_id, subject);
+    }
+    pipeline->stats.attributions[subject->attribution]++;
+}
+
+static void keep_line(struct cs_pipeline *pipeline, int len)
+{
+    if (len < 0) {
+        pipeline->stats.events_too_long++;
+        return;
+    }
+    cs_api_exchanges_add(pipeline->recent, pipeline->context.seq, pipeline->line, (size_t)len);
+    if (pipeline->events)
+        cs_log_file_add(pipeline->events, pipeline->line, (size_t)len);
+    pipeline->context.seq++;
+}
+
+void cs_pipeline_exchange(const struct cs_exchange *exchange, void *data)
+{
+    struct cs_pipeline *pipeline = data;
+    struct cs_verdict verdict;
+    struct cs_subject subject;
+
+    classify(pipeline, exchange, &verdict);
+    attribute(pipeline, exchange, &subject);
+    cs_recorder_exchange(pipeline->recorder, exchange, &verdict, &subject, pipeline->now_ns);
+    keep_line(pipeline, cs_event_json_exchange(pipeline->line, sizeof(pipeline->line),
+                                               &pipeline->context, exchange, &verdict, &subject,
+                                               NULL));
+}
+
+/* FNV-1a, 64 bits. */
+static uint64_t made_up_id(const char *path)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (; *path != '\0'; path++)
+        hash = (hash ^ (unsigned char)*path) * UINT64_C(0x100000001b3);
+    return hash | MADE_UP_ID;
+}
+
+/* Where pods live in cgroup v1 only, every process is in the v2 root: look at the process. */
+static uint64_t cgroup_of_process(struct cs_pipeline *pipeline, uint64_t cgroup_id, uint32_t tgid)
+{
+    char path[CS_CGROUP_PATH_MAX + 1];
+    uint64_t id;
+
+    if (!pipeline->process_path || cgroup_id != ROOT_ID ||
+        pipeline->process_path(tgid, path, sizeof(path)) < 0)
+        return cgroup_id;
+    id = made_up_id(path);
+    if (!cs_container_table_has(pipeline->containers, id) &&
+        cs_container_table_add(pipeline->containers, id, (struct cs_slice){path, strlen(path)},
+                               false, 0) < 0)
+        return cgroup_id;
+    return id;
+}
+
+static void token_open(struct cs_pipeline *pipeline, const struct cs_fact_token_open *open)
+{
+    if (open->token >= pipeline->watchlist->token_count)
+        return;
+    if (cs_token_opens_add(pipeline->token_opens,
+                           cgroup_of_process(pipeline, open->cgroup_id, open->tgid),
+                           pipeline->watchlist->tokens[open->token].mechanism,
+                           open->header.time_ns) < 0)
+        pipeline->stats.tokens_forgotten++;
+}
+
+void cs_pipeline_fact(struct cs_pipeline *pipeline, const void *data, size_t size, uint64_t now_ns)
+{
+    struct cs_fact fact;
+    enum cs_fact_error error = cs_fact_decode(data, size, &fact);
+
+    pipeline->now_ns = now_ns;
+    if (error != CS_FACT_OK) {
+        pipeline->stats.decode_errors[error]++;
+        return;
+    }
+    pipeline->stats.facts[fact.header.type]++;
+    switch (fact.header.type) {
+    case CS_FACT_CGROUP_CREATED:
+        /* A table that is full counts it itself. */
+        cs_container_table_add(pipeline->containers, fact.cgroup.cgroup_id,
+                               (struct cs_slice){fact.text, fact.cgroup.path_len},
+                               fact.cgroup.flags & CS_CGROUP_PATH_CUT, fact.header.time_ns);
+        break;
+    case CS_FACT_CGROUP_REMOVED:
+        cs_container_table_remove(pipeline->containers, fact.cgroup.cgroup_id,
+                                  fact.header.time_ns);
+        break;
+    case CS_FACT_TOKEN_OPEN:
+        token_open(pipeline, &fact.token_open);
+        break;
+    case CS_FACT_CONNECT:
+        if (!(fact.connect.flags & CS_CONNECT_KTHREAD))
+            fact.connect.cgroup_id = cgroup_of_process(pipeline, fact.connect.cgroup_id,
+                                                       fact.connect.tgid);
+        /* fall through */
+    default:
+        /* What it can't take it counts itself. */
+        cs_assembler_feed(pipeline->assembler, &fact);
+        break;
+    }
+}
+
+void cs_pipeline_tick(struct cs_pipeline *pipeline, uint64_t now_ns)
+{
+    pipeline->now_ns = now_ns;
+    cs_assembler_tick(pipeline->assembler, now_ns);
+}
+
+void cs_pipeline_loss(struct cs_pipeline *pipeline, const char *hop, const char *reason,
+                      uint64_t count)
+{
+    keep_line(pipeline, cs_event_json_loss(pipeline->line, sizeof(pipeline->line),
+                                           &pipeline->context, pipeline->now_ns, hop, reason,
+                                           count));
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The path of a fact: decode → assemble → classify → attribute → record, log and keep for the
+ * API. Each stage is a call in pipeline.c's on_exchange; a new stage is one more.
+ */
+#ifndef CS_APP_PIPELINE_H
+#define CS_APP_PIPELINE_H
+
+#include "app/api.h"
+#include "core/assembler.h"
+#include "core/classify.h"
+#include "core/container_table.h"
+#include "core/event_json.h"
+#include "core/record.h"
+#include "core/token_opens.h"
+#include "core/watchlist.h"
+#include "io/log_file.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CS_PIPELINE_CONNECTIONS_MAX 8192
+#define CS_PIPELINE_REQUESTS_MAX    4096
+
+struct cs_pipeline_stats {
+    uint64_t facts[CS_FACT_TYPE_END];            /* decoded, by type */
+    uint64_t decode_errors[CS_FACT_ERROR_END];   /* refused, by why */
+    uint64_t attributions[CS_ATTRIBUTION_END];   /* exchanges, by how far they could be named */
+    uint64_t resolved_by_id;                     /* cgroups found by id after their fact was lost */
+    uint64_t tokens_forgotten;                   /* token opens for which there was no memory */
+    uint64_t events_too_long;                    /* lines over CS_EVENT_JSON_MAX */
+};
+
+/* The parts are the observer's; all but events and resolve must be set before the first fact. */
+struct cs_pipeline {
+    const struct cs_watchlist *watchlist;
+    struct cs_assembler *assembler;
+    struct cs_container_table *containers;
+    struct cs_token_opens *token_opens;
+    struct cs_recorder *recorder;
+    struct cs_api_exchanges *recent;
+    struct cs_log_file *events; /* NULL: no event log */
+    struct cs_event_context context;
+
+    /* Ask the machine for the path of a cgroup that no fact told of; 0 or -errno. May be NULL. */
+    int (*resolve)(void *data, uint64_t cgroup_id, char *path, size_t size);
+    void *resolve_data;
+
+    /* On nodes whose pods live in cgroup v1: the path of a process in the v2 root; 0 or -errno.
+     * NULL elsewhere. */
+    int (*process_path)(uint32_t pid, char *path, size_t size);
+
+    uint64_t now_ns;
+    struct cs_pipeline_stats stats;
+    char line[CS_EVENT_JSON_MAX];
+};
+
+/* For cs_assembler_options.sink, with the pipeline as user. */
+void cs_pipeline_exchange(const struct cs_exchange *exchange, void *pipeline);
+
+/* One record of the ring. now_ns: CLOCK_MONOTONIC. */
+void cs_pipeline_fact(struct cs_pipeline *pipeline, const void *data, size_t size,
+                      uint64_t now_ns);
+
+/* Let time pass: a few times a second. */
+void cs_pipeline_tick(struct cs_pipeline *pipeline, uint64_t now_ns);
+
+/* Report that count things were lost at a hop, in the event log. */
+void cs_pipeline_loss(struct cs_pipeline *pipeline, const char *hop, const char *reason,
+                      uint64_t count);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/self_metrics.h"
+
+#include "app/losses.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "core/in_flight.h"
+#include "io/process_stats.h"
+
+#include <bpf/libbpf.h>
+#include <stdio.h>
+#include <string.h>
+
+#define VALUES(...) ((const char *const[]){__VA_ARGS__})
+
+static const char *attribution_name(enum cs_attribution attribution)
+{
+    static const char *const NAMES[] = {
+        [CS_ATTRIBUTION_POD] = "pod",
+        [CS_ATTRIBUTION_POD_UID] = "pod_uid",
+        [CS_ATTRIBUTION_HOST] = "host",
+        [CS_ATTRIBUTION_NO_CGROUP] = "no_cgroup",
+        [CS_ATTRIBUTION_KERNEL] = "kernel_thread",
+    };
+    _Static_assert(CS_ARRAY_SIZE(NAMES) == CS_ATTRIBUTION_END, "attribution names");
+
+    return NAMES[attribution];
+}
+
+void cs_self_metrics_begin(struct cs_observer *observer)
+{
+    struct cs_recorder *recorder = observer->pipeline.recorder;
+    char abi[16];
+
+    snprintf(abi, sizeof(abi), "%d", CS_ABI_VERSION);
+    cs_recorder_set(recorder, CS_METRIC_BUILD, VALUES(CS_VERSION, abi, libbpf_version_string()),
+                    1);
+    cs_recorder_set(recorder, CS_METRIC_NODE,
+                    VALUES(observer->config->node_name, cs_cloud_name(observer->kernel.cloud),
+                           observer->kernel.release),
+                    1);
+    cs_recorder_set(recorder, CS_METRIC_PREEXISTING_SOCKETS, NULL, observer->preexisting_sockets);
+}
+
+static void refresh_kernel_half(struct cs_observer *observer)
+{
+    struct cs_recorder *recorder = observer->pipeline.recorder;
+    size_t n, used, capacity;
+    const struct cs_sensor_program *programs = cs_sensor_programs(observer->sensor, &n);
+
+    for (size_t i = 0; i < n; i++)
+        cs_recorder_set(recorder, CS_METRIC_PROGRAM_ATTACHED,
+                        VALUES(programs[i].name, programs[i].hook), programs[i].attached);
+    cs_sensor_ring(observer->sensor, &used, &capacity);
+    cs_recorder_set(recorder, CS_METRIC_MAP_ENTRIES, VALUES("facts"), used);
+    cs_recorder_set(recorder, CS_METRIC_MAP_CAPACITY, VALUES("facts"), capacity);
+    for (unsigned int type = CS_FACT_CONNECT; type < CS_FACT_TYPE_END; type++)
+        cs_recorder_set(recorder, CS_METRIC_FACTS, VALUES(cs_fact_type_name(type)),
+                        observer->pipeline.stats.facts[type]);
+}
+
+static void refresh_losses(struct cs_observer *observer)
+{
+    struct cs_loss_row rows[CS_LOSS_ROWS_MAX];
+    size_t n = cs_losses_collect(observer, rows);
+
+    for (size_t i = 0; i < n; i++)
+        cs_recorder_set(observer->pipeline.recorder, CS_METRIC_LOST,
+                        VALUES(rows[i].hop, rows[i].reason), rows[i].count);
+}
+
+static void refresh_connections(struct cs_observer *observer)
+{
+    struct cs_recorder *recorder = observer->pipeline.recorder;
+    const struct cs_assembler_stats *stats = cs_assembler_stats(observer->pipeline.assembler);
+
+    cs_recorder_set(recorder, CS_METRIC_CONNECTIONS, NULL, stats->connections);
+    cs_recorder_set(recorder, CS_METRIC_CONNECTIONS_OBSERVED, NULL, stats->observed);
+    cs_recorder_set(recorder, CS_METRIC_CONNECTIONS_OPEN, NULL, stats->open);
+    for (unsigned int loss = 0; loss < CS_LOSS_END; loss++)
+        cs_recorder_set(recorder, CS_METRIC_CONNECTIONS_LOST, VALUES(cs_loss_name(loss)),
+                        stats->lost[loss]);
+    for (unsigned int result = 0; result < CS_ATTRIBUTION_END; result++)
+        cs_recorder_set(recorder, CS_METRIC_ATTRIBUTIONS, VALUES(attribution_name(result)),
+                        observer->pipeline.stats.attributions[result]);
+}
+
+static void set_tracked(struct cs_recorder *recorder, const char *set, uint64_t count,
+                        uint64_t limit, uint64_t refused)
+{
+    cs_recorder_set(recorder, CS_METRIC_TRACKED, VALUES(set), count);
+    cs_recorder_set(recorder, CS_METRIC_TRACKED_LIMIT, VALUES(set), limit);
+    cs_recorder_set(recorder, CS_METRIC_TRACKED_REFUSED, VALUES(set), refused);
+}
+
+static void refresh_tracked(struct cs_observer *observer)
+{
+    struct cs_pipeline *pipeline = &observer->pipeline;
+    const struct cs_assembler_stats *assembler = cs_assembler_stats(pipeline->assembler);
+    const struct cs_container_limits *limits = &cs_container_limits_default;
+    struct cs_container_stats containers;
+
+    cs_container_table_stats(pipeline->containers, &containers);
+    set_tracked(pipeline->recorder, "connections", assembler->open,
+                CS_PIPELINE_CONNECTIONS_MAX, assembler->lost[CS_LOSS_TABLE_FULL]);
+    set_tracked(pipeline->recorder, "requests", assembler->requests_in_flight,
+                CS_PIPELINE_REQUESTS_MAX, assembler->lost[CS_LOSS_REQUESTS_FULL]);
+    set_tracked(pipeline->recorder, "cgroups", containers.live, limits->live_max,
+                containers.refused);
+    set_tracked(pipeline->recorder, "cgroups_removed", containers.removed, limits->removed_max,
+                containers.evicted);
+    set_tracked(pipeline->recorder, "token_opens", cs_token_opens_count(pipeline->token_opens),
+                CS_TOKEN_OPENS_MAX, cs_token_opens_evicted(pipeline->token_opens));
+}
+
+static void refresh_in_flight(struct cs_observer *observer, uint64_t now_ns)
+{
+    struct cs_in_flight in_flight;
+
+    cs_in_flight_collect(observer->pipeline.assembler, observer->pipeline.watchlist, &in_flight);
+    for (unsigned int mechanism = 0; mechanism < CS_MECHANISM_END; mechanism++) {
+        uint64_t oldest = in_flight.oldest_ns[mechanism];
+
+        cs_recorder_in_flight(observer->pipeline.recorder, mechanism, in_flight.count[mechanism],
+                              oldest != 0 && now_ns > oldest ? now_ns - oldest : 0);
+    }
+}
+
+static void refresh_process(struct cs_observer *observer)
+{
+    struct cs_recorder *recorder = observer->pipeline.recorder;
+    struct cs_process_stats stats;
+
+    if (cs_process_stats_read(&stats) < 0)
+        return;
+    cs_recorder_set(recorder, CS_METRIC_PROCESS_CPU, NULL, stats.cpu_ns);
+    cs_recorder_set(recorder, CS_METRIC_PROCESS_START, NULL, stats.start_ns);
+    cs_recorder_set(recorder, CS_METRIC_PROCESS_RESIDENT, NULL, stats.resident_bytes);
+    cs_recorder_set(recorder, CS_METRIC_PROCESS_ANONYMOUS, NULL, stats.anonymous_bytes);
+    cs_recorder_set(recorder, CS_METRIC_PROCESS_VIRTUAL, NULL, stats.virtual_bytes);
+    cs_recorder_set(recorder, CS_METRIC_PROCESS_FDS, NULL, stats.open_fds);
+    cs_recorder_set(recorder, CS_METRIC_PROCESS_MAX_FDS, NULL, stats.max_fds);
+}
+
+void cs_self_metrics_refresh(struct cs_observer *observer, uint64_t now_ns)
+{
+    cs_recorder_set(observer->pipeline.recorder, CS_METRIC_OBSERVED, NULL,
+                    now_ns - observer->started_ns);
+    refresh_kernel_half(observer);
+    refresh_losses(observer);
+    refresh_connections(observer);
+    refresh_tracked(observer);
+    refresh_in_flight(observer, now_ns);
+    refresh_process(observer);
+}
+
+void cs_self_metrics_log_losses(struct cs_observer *observer)
+{
+    struct cs_loss_row rows[CS_LOSS_ROWS_MAX];
+    size_t n = cs_losses_collect(observer, rows);
+
+    for (size_t i = 0; i < n; i++) {
+        uint64_t since = rows[i].count - observer->losses_logged[i];
+
+        if (since == 0)
+            continue;
+        observer->losses_logged[i] = rows[i].count;
+        /* A line about the log's own losses would be lost as well, and counted again. */
+        if (strcmp(rows[i].hop, "event_log") != 0)
+            cs_pipeline_loss(&observer->pipeline, rows[i].hop, rows[i].reason, since);
+        cs_warn("lost at %s (%s): %llu", rows[i].hop, rows[i].reason, (unsigned long long)since);
+    }
+}
