@@ -13,6 +13,13 @@
 
 #define CS_EMIT_SPINS 64
 
+/* A length that is known to be under mask, in a form that the verifier of 5.10 follows. */
+static __always_inline __u32 cs_bound(__u32 len, __u32 mask)
+{
+    asm volatile("" : "+r"(len));
+    return len & mask;
+}
+
 static __always_inline void cs_count(__u64 *counter)
 {
     __sync_fetch_and_add(counter, 1);
@@ -54,7 +61,7 @@ static __always_inline void cs_emit_output(struct cs_fact_header *header, __u32 
 }
 
 /* A fact of a socket: fills the whole header. size includes header and text, and must be known to
- * the verifier to be within the memory behind header. type must be a constant. */
+ * the verifier to be within the memory behind header (cs_bound). type must be a constant. */
 static __always_inline void cs_emit(struct cs_socket *s, struct cs_fact_header *header, __u32 type,
                                     __u32 size, __u64 time_ns)
 {

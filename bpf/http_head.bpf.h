@@ -58,7 +58,7 @@ static __always_inline void cs_emit_request(struct cs_socket *s, struct cs_dir *
     fact->flags = h->flags | (h->seen & CS_SEEN_CHUNKED ? CS_REQUEST_CHUNKED : 0);
     fact->line_len = line;
     fact->user_agent_len = agent;
-    cs_emit(s, &fact->header, CS_FACT_REQUEST, sizeof(*fact) + line + agent,
+    cs_emit(s, &fact->header, CS_FACT_REQUEST, sizeof(*fact) + cs_bound(line + agent, 511),
             dir->segment.time_ns);
 }
 
@@ -83,7 +83,8 @@ static __always_inline void cs_emit_response(struct cs_socket *s, struct cs_dir 
     fact->status = h->status;
     fact->flags = flags;
     fact->server_len = server;
-    cs_emit(s, &fact->header, CS_FACT_RESPONSE, sizeof(*fact) + server, dir->segment.time_ns);
+    cs_emit(s, &fact->header, CS_FACT_RESPONSE, sizeof(*fact) + cs_bound(server, 127),
+            dir->segment.time_ns);
 }
 
 /* The authority stands in the request line behind "CONNECT ", and the fact's fixed part is
@@ -104,7 +105,8 @@ static __always_inline void cs_emit_tunnel(struct cs_socket *s, struct cs_dir *d
     __builtin_memset(fact->pad, 0, sizeof(fact->pad));
     fact->first_byte_ns = h->first_byte_ns;
     fact->authority_len = len;
-    cs_emit(s, &fact->header, CS_FACT_TUNNEL, sizeof(*fact) + len, dir->segment.time_ns);
+    cs_emit(s, &fact->header, CS_FACT_TUNNEL, sizeof(*fact) + cs_bound(len, 255),
+            dir->segment.time_ns);
 }
 
 static __always_inline bool cs_text_begins(const __u8 *text, const char *want, __u32 len)

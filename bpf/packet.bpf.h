@@ -19,6 +19,7 @@ enum cs_scan {
     CS_TLS_DROP = 1, /* not a watched name: the dispatcher forgets the socket, counting
                         stats.tls_unwatched (the scanner counts stats.tls_no_name) */
     CS_SCAN_LOST = 2, /* the rest of this direction can't be sensed; the scanner sent the gap */
+    CS_SCAN_MORE = 3, /* not yet through (within a scanner) */
 };
 
 #include "http.bpf.h"
@@ -137,9 +138,14 @@ static __always_inline bool cs_early_add(struct cs_dir *dir, __u32 start, __u32 
 }
 
 /* The stream stands at dir->next: what came early from here on was not kept, so it is a hole. */
-static __always_inline void cs_early_pass(struct cs_socket *s, struct cs_dir *dir,
-                                          __u32 direction)
+__noinline int cs_early_pass(struct __sk_buff *skb, __u32 direction)
 {
+    struct cs_socket *s = cs_socket_of(skb);
+    struct cs_dir *dir;
+
+    if (!s)
+        return 0;
+    dir = &s->dir[direction & 1];
     for (int n = 0; n < CS_EARLY_MAX; n++) {
         for (int i = 0; i < CS_EARLY_MAX; i++) {
             struct cs_range *range = &dir->early[i];
@@ -153,6 +159,7 @@ static __always_inline void cs_early_pass(struct cs_socket *s, struct cs_dir *di
             range->start = range->end = 0;
         }
     }
+    return 0;
 }
 
 static __always_inline void cs_deliver(struct __sk_buff *skb, struct cs_socket *s,
@@ -176,7 +183,7 @@ static __always_inline void cs_deliver(struct __sk_buff *skb, struct cs_socket *
     dir->bytes += dir->segment.len;
     dir->next = p->seq + p->len;
     if (cs_dir_scan(skb, s, dir, direction))
-        cs_early_pass(s, dir, direction);
+        cs_early_pass(skb, direction);
 }
 
 static __always_inline void cs_packet_syn(struct cs_socket *s, struct cs_dir *dir,
@@ -206,20 +213,26 @@ static __always_inline void cs_packet_syn(struct cs_socket *s, struct cs_dir *di
 }
 
 /* What the client acknowledges it has received: had we not seen it, we never shall. */
-static __always_inline void cs_packet_ack(struct cs_socket *s, __u32 ack)
+__noinline int cs_packet_ack(struct __sk_buff *skb, __u32 ack)
 {
-    struct cs_dir *dir = &s->dir[CS_DIR_INGRESS];
-    __s32 missing = ack - dir->next - dir->fin;
+    struct cs_socket *s = cs_socket_of(skb);
+    struct cs_dir *dir;
+    __s32 missing;
 
+    if (!s)
+        return 0;
+    dir = &s->dir[CS_DIR_INGRESS];
+    missing = ack - dir->next - dir->fin;
     if (!dir->started || missing <= 0 || !cs_dir_enter(s, dir))
-        return;
+        return 0;
     missing = ack - dir->next - dir->fin;
     if (missing > 0) {
         cs_dir_hole(s, dir, CS_DIR_INGRESS, missing);
         dir->next += missing;
-        cs_early_pass(s, dir, CS_DIR_INGRESS);
+        cs_early_pass(skb, CS_DIR_INGRESS);
     }
     cs_dir_leave(dir);
+    return 0;
 }
 
 __noinline int cs_watched_packet(struct __sk_buff *skb, __u32 direction)
@@ -238,7 +251,7 @@ __noinline int cs_watched_packet(struct __sk_buff *skb, __u32 direction)
             dir->fin = 1;
         cs_client_check(s);
     } else if (p.flags & CS_TCP_ACK) {
-        cs_packet_ack(s, p.ack);
+        cs_packet_ack(skb, p.ack);
     }
     if (p.flags & CS_TCP_SYN)
         cs_packet_syn(s, dir, direction, &p);
