@@ -3,11 +3,11 @@
 #ifndef CS_APP_CONFIG_H
 #define CS_APP_CONFIG_H
 
+#include "app/options.h"
 #include "base/log.h"
-#include "core/mechanism.h"
 #include "core/subject.h"
+#include "core/watchlist.h"
 
-#include <credscope/abi.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -16,18 +16,19 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#define CS_CONFIG_HOSTS_MAX 16
-#define CS_CONFIG_ADDRESSES_MAX 16
-#define CS_CONFIG_TOKENS_MAX 16
-#define CS_DEFAULT_PORT 9810
-#define CS_DEFAULT_STATE_DIR "/var/lib/credscope"
-#define CS_DEFAULT_API_SOCKET "/run/credscope/api.sock"
+#define CS_DEFAULT_PORT          9810
+#define CS_DEFAULT_STATE_DIR     "/var/lib/credscope"
+#define CS_DEFAULT_API_SOCKET    "/run/credscope/api.sock"
 #define CS_SERVICE_ACCOUNT_TOKEN "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 enum cs_exit { CS_EXIT_OK = 0, CS_EXIT_FAILED = 1, CS_EXIT_USAGE = 2 };
 
 enum cs_kube_source { CS_KUBE_NONE, CS_KUBE_API, CS_KUBE_KUBELET, CS_KUBE_FILE };
-enum cs_histogram_by { CS_HISTOGRAM_WORKLOAD, CS_HISTOGRAM_SERVICE_ACCOUNT, CS_HISTOGRAM_MECHANISM };
+enum cs_histogram_by {
+    CS_HISTOGRAM_WORKLOAD,
+    CS_HISTOGRAM_SERVICE_ACCOUNT,
+    CS_HISTOGRAM_MECHANISM
+};
 enum cs_identity_labels { CS_IDENTITY_FULL, CS_IDENTITY_HASH, CS_IDENTITY_OFF };
 
 /* Where a server listens. */
@@ -43,17 +44,6 @@ struct cs_listen {
     char text[sizeof(struct sockaddr_un) + 8]; /* as given */
 };
 
-/* A watched destination; addr as in struct cs_address_key, port in host order. */
-struct cs_config_address {
-    uint8_t addr[16];
-    uint16_t port;
-};
-
-struct cs_config_token {
-    char path[CS_TOKEN_SUFFIX_MAX + 1]; /* starts with '/': matched as the end of a path */
-    enum cs_mechanism mechanism;
-};
-
 struct cs_config {
     struct cs_listen listen;
     struct cs_listen api_listen;
@@ -65,23 +55,14 @@ struct cs_config {
 
     char events[PATH_MAX]; /* "" none, "-" standard output */
     uint64_t events_max_bytes;
-    char state_dir[PATH_MAX]; /* "" none */
-    char cgroup[PATH_MAX];    /* "" the root of cgroup v2 */
-    char expect[PATH_MAX];    /* "" none */
+    char state_dir[PATH_MAX];    /* "" none */
+    char cgroup[PATH_MAX];       /* "" the root of cgroup v2 */
+    char expect[PATH_MAX];       /* "" none */
+    char record_facts[PATH_MAX]; /* "" none: raw facts, for tools/replay */
 
-    /* lower case, no leading or trailing dot */
-    char sts_hosts[CS_CONFIG_HOSTS_MAX][CS_HOST_NAME_MAX + 1];
-    size_t sts_host_count;
-    char entra_hosts[CS_CONFIG_HOSTS_MAX][CS_HOST_NAME_MAX + 1];
-    size_t entra_host_count;
-    struct cs_config_address metadata_addresses[CS_CONFIG_ADDRESSES_MAX];
-    size_t metadata_address_count;
-    struct cs_config_address proxy_addresses[CS_CONFIG_ADDRESSES_MAX];
-    size_t proxy_address_count;
-    uint16_t tls_ports[CS_TLS_PORTS_MAX]; /* host order; [0] is 443 */
-    size_t tls_port_count;
-    struct cs_config_token tokens[CS_CONFIG_TOKENS_MAX];
-    size_t token_count;
+    /* The built-in entries and those of --metadata-address, --proxy-address, --tls-port,
+     * --sts-host, --entra-host and --token-path. */
+    struct cs_watchlist watchlist;
 
     enum cs_histogram_by histogram_by;
     bool pod_labels;
@@ -107,8 +88,9 @@ int cs_config_parse(int argc, char **argv, struct cs_config *config);
 /* `run --help` on stdout, for `credscope help run`. */
 void cs_config_help(void);
 
-/* Parse ADDR:PORT, [ADDR]:PORT, :PORT, unix:PATH. 0, or -EINVAL with why. */
-int cs_listen_parse(const char *text, bool allow_unix, struct cs_listen *address, char *why,
-                    size_t why_size);
+/* Parse ADDR:PORT, [ADDR]:PORT or :PORT (0 … 65535; 0: any free one), and unix:PATH if allowed.
+ * 0, or -EINVAL with why in words; *listen is then unchanged. */
+int cs_listen_parse(const char *text, bool allow_unix, struct cs_listen *listen,
+                    char why[CS_OPTION_WHY_MAX]);
 
 #endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/config_set.h"
+
+#include "app/config.h"
+#include "base/util.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KIB              UINT64_C(1024)
+#define EVENTS_BYTES_MIN (64 * KIB)
+#define EVENTS_BYTES_MAX (1024 * 1024 * 1024 * KIB)
+#define SERIES_MIN       100
+#define SERIES_MAX       1000000
+
+/* Write why and fail, in one statement. */
+#define REFUSE(...) (snprintf(why, CS_OPTION_WHY_MAX, __VA_ARGS__), -EINVAL)
+
+static int text_set(char *to, size_t size, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    if (*value == '\0')
+        return REFUSE("must not be empty");
+    if (strlen(value) >= size)
+        return REFUSE("longer than %zu bytes", size - 1);
+    cs_text_copy(to, size, value, strlen(value));
+    return 0;
+}
+
+static int number_set(const char *value, uint64_t min, uint64_t max, uint64_t *number,
+                      char why[CS_OPTION_WHY_MAX])
+{
+    if (cs_parse_u64(value, min, max, number) < 0)
+        return REFUSE("must be a number from %llu to %llu", (unsigned long long)min,
+                      (unsigned long long)max);
+    return 0;
+}
+
+/* The index of value among words, or -EINVAL with the words in why. */
+static int word_find(const char *value, const char *const *words, size_t n,
+                     char why[CS_OPTION_WHY_MAX])
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(value, words[i]) == 0)
+            return (int)i;
+    len = (size_t)snprintf(why, CS_OPTION_WHY_MAX, "must be ");
+    for (size_t i = 0; i < n; i++)
+        len += (size_t)snprintf(why + len, CS_OPTION_WHY_MAX - len, "%s%s",
+                                i == 0 ? "" : (i + 1 == n ? " or " : ", "), words[i]);
+    return -EINVAL;
+}
+
+int cs_config_set_listen(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    struct cs_config *config = target;
+
+    return cs_listen_parse(value, false, &config->listen, why);
+}
+
+int cs_config_set_api_listen(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    struct cs_config *config = target;
+
+    return cs_listen_parse(value, true, &config->api_listen, why);
+}
+
+int cs_config_set_kube(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    struct cs_config *config = target;
+    bool file = strncmp(value, "file:", 5) == 0;
+
+    if (strcmp(value, "none") == 0) {
+        config->kube = CS_KUBE_NONE;
+        return 0;
+    }
+    if (strcmp(value, "api") != 0 && strcmp(value, "kubelet") != 0 && !file)
+        return REFUSE("must be api, kubelet, file:PATH or none");
+    if (file && value[5] == '\0')
+        return REFUSE("a path must follow 'file:'");
+    return REFUSE("not available in this build, pods are shown by UID; use --kube none");
+}
+
+int cs_config_set_kube_api(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    (void)target;
+    if (strncmp(value, "https://", 8) != 0 && strncmp(value, "http://", 7) != 0)
+        return REFUSE("must be a URL, http:// or https://");
+    return REFUSE("goes with --kube api, which is not available in this build");
+}
+
+int cs_config_set_node_name(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    struct cs_config *config = target;
+
+    if (value[strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")])
+        return REFUSE("a node's name has letters, digits, '-', '_' and '.' only");
+    return text_set(config->node_name, sizeof(config->node_name), value, why);
+}
+
+int cs_config_set_events(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    return cs_path_set(((struct cs_config *)target)->events, value, why);
+}
+
+int cs_config_set_events_max_bytes(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    struct cs_config *config = target;
+
+    return number_set(value, EVENTS_BYTES_MIN, EVENTS_BYTES_MAX, &config->events_max_bytes, why);
+}
+
+int cs_path_set(char *path, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    return text_set(path, PATH_MAX, value, why);
+}
+
+int cs_state_dir_set(char *state_dir, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    if (strcmp(value, "none") == 0) {
+        state_dir[0] = '\0';
+        return 0;
+    }
+    if (value[0] != '/')
+        return REFUSE("must be a directory's absolute path, or none");
+    return cs_path_set(state_dir, value, why);
+}
+
+int cs_config_set_state_dir(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    return cs_state_dir_set(((struct cs_config *)target)->state_dir, value, why);
+}
+
+int cs_config_set_cgroup(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    return cs_path_set(((struct cs_config *)target)->cgroup, value, why);
+}
+
+int cs_config_set_record_facts(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    return cs_path_set(((struct cs_config *)target)->record_facts, value, why);
+}
+
+int cs_config_set_expect(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    (void)target;
+    (void)value;
+    return REFUSE("findings are not available in this build");
+}
+
+/* Put a watchlist's refusal in words. */
+static int watch_result(int r, const char *form, char why[CS_OPTION_WHY_MAX])
+{
+    if (r == -ENOSPC)
+        return REFUSE("too many of them");
+    if (r == -EEXIST)
+        return REFUSE("already watched, for something else");
+    return r < 0 ? REFUSE("must be %s", form) : 0;
+}
+
+static int add_suffix(struct cs_config *config, const char *value, enum cs_endpoint endpoint,
+                      char why[CS_OPTION_WHY_MAX])
+{
+    return watch_result(cs_watchlist_add_suffix(&config->watchlist, value, endpoint),
+                        "a host name, such as sts.example.com", why);
+}
+
+int cs_config_add_sts_host(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    return add_suffix(target, value, CS_ENDPOINT_STS, why);
+}
+
+int cs_config_add_entra_host(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    return add_suffix(target, value, CS_ENDPOINT_ENTRA, why);
+}
+
+int cs_config_add_metadata_address(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    struct cs_config *config = target;
+
+    return watch_result(cs_watchlist_add_address(&config->watchlist, value, CS_WATCH_PLAIN),
+                        "an IP address, or ADDRESS:PORT or [IPV6]:PORT", why);
+}
+
+int cs_config_add_proxy_address(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    struct cs_config *config = target;
+
+    return watch_result(cs_watchlist_add_address(&config->watchlist, value, CS_WATCH_PROXY),
+                        "ADDRESS:PORT or [IPV6]:PORT, with an IP address", why);
+}
+
+int cs_config_add_tls_port(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    struct cs_config *config = target;
+    uint64_t port;
+
+    if (number_set(value, 1, UINT16_MAX, &port, why) < 0)
+        return -EINVAL;
+    return watch_result(cs_watchlist_add_tls_port(&config->watchlist, (uint16_t)port), "a port",
+                        why);
+}
+
+int cs_config_add_token_path(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    struct cs_config *config = target;
+
+    return watch_result(cs_watchlist_add_token(&config->watchlist, value),
+                        "NAME=MECHANISM, a file's name or the end of its path and irsa, "
+                        "eks-pod-identity or azure-workload-identity",
+                        why);
+}
+
+int cs_config_set_histogram_by(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    static const char *const words[] = {
+        [CS_HISTOGRAM_WORKLOAD] = "workload",
+        [CS_HISTOGRAM_SERVICE_ACCOUNT] = "service-account",
+        [CS_HISTOGRAM_MECHANISM] = "mechanism",
+    };
+    int r = word_find(value, words, CS_ARRAY_SIZE(words), why);
+
+    if (r >= 0)
+        ((struct cs_config *)target)->histogram_by = (enum cs_histogram_by)r;
+    return r < 0 ? r : 0;
+}
+
+int cs_config_set_identity_labels(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    static const char *const words[] = {
+        [CS_IDENTITY_FULL] = "full",
+        [CS_IDENTITY_HASH] = "hash",
+        [CS_IDENTITY_OFF] = "off",
+    };
+    int r = word_find(value, words, CS_ARRAY_SIZE(words), why);
+
+    if (r >= 0)
+        ((struct cs_config *)target)->identity_labels = (enum cs_identity_labels)r;
+    return r < 0 ? r : 0;
+}
+
+int cs_config_set_max_series(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    uint64_t number;
+
+    if (number_set(value, SERIES_MIN, SERIES_MAX, &number, why) < 0)
+        return -EINVAL;
+    ((struct cs_config *)target)->max_series = (uint32_t)number;
+    return 0;
+}
+
+int cs_config_set_pod_labels(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    (void)why;
+    ((struct cs_config *)target)->pod_labels = strcmp(value, "true") == 0;
+    return 0;
+}
+
+int cs_config_set_bpf_stats(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    (void)why;
+    ((struct cs_config *)target)->bpf_stats = strcmp(value, "true") == 0;
+    return 0;
+}
+
+int cs_config_set_log_level(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    int level = cs_log_level_parse(value);
+
+    if (level < 0)
+        return REFUSE("must be error, warning, info or debug");
+    ((struct cs_config *)target)->log_level = (enum cs_log_level)level;
+    return 0;
+}
+
+int cs_config_set_log_format(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    static const char *const words[] = {[CS_LOG_TEXT] = "text", [CS_LOG_JSON] = "json"};
+    int r = word_find(value, words, CS_ARRAY_SIZE(words), why);
+
+    if (r >= 0)
+        ((struct cs_config *)target)->log_format = (enum cs_log_format)r;
+    return r < 0 ? r : 0;
+}
