@@ -5,20 +5,10 @@
 
 #include "state.bpf.h"
 
-#define CS_PORTS_MAX (CS_PLAIN_PORTS_MAX + CS_TLS_PORTS_MAX)
 #define CS_CLIENTS_MAX 16384 /* watched connections open at a time whose interception is told */
 
 /* Written once before load, so that the verifier knows every value and drops what is unused. */
-struct cs_config {
-    __u32 abi_version; /* what user space was built with */
-    __u32 port_count;
-    __u32 ports[CS_PORTS_MAX]; /* as skb->remote_port shows them: htonl(port) */
-    __u32 tls_port_count;
-    __u32 tls_ports[CS_TLS_PORTS_MAX]; /* host order */
-    __u32 token_path_count;
-};
-
-const volatile struct cs_config config;
+const volatile struct cs_sensor_constants config = {.abi_version = CS_ABI_VERSION};
 
 /* Memory-mapped by user space. */
 struct cs_sensor_stats stats;

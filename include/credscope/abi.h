@@ -33,6 +33,7 @@
 #define CS_CGROUP_PATH_MAX 1024
 #define CS_TLS_PORTS_MAX 8   /* 443 and --tls-port */
 #define CS_PLAIN_PORTS_MAX 8 /* ports of watched plaintext addresses and proxies */
+#define CS_PORTS_MAX (CS_TLS_PORTS_MAX + CS_PLAIN_PORTS_MAX + 1) /* + the benchmark's port 0 */
 #define CS_WATCHED_ADDRESSES_MAX 64
 #define CS_SNI_SUFFIXES_MAX 128
 #define CS_TOKEN_PATHS_MAX 32
@@ -354,6 +355,17 @@ struct cs_token_path {
     __u8 text[CS_TOKEN_SUFFIX_MAX]; /* e.g. /eks.amazonaws.com/serviceaccount/token */
 };
 CS_ASSERT_SIZE(struct cs_token_path, 132);
+
+/* The kernel half's read-only data, written before load. abi_version comes with the object. */
+struct cs_sensor_constants {
+    __u32 abi_version; /* CS_ABI_VERSION of the kernel half */
+    __u32 port_count;
+    __u32 ports[CS_PORTS_MAX]; /* all watched ports as skb->remote_port shows them: htonl(port) */
+    __u32 tls_port_count;
+    __u32 tls_ports[CS_TLS_PORTS_MAX]; /* host order */
+    __u32 token_path_count;
+};
+CS_ASSERT_SIZE(struct cs_sensor_constants, 116);
 
 /* Counters the kernel half keeps in memory-mapped global data; each only grows. */
 struct cs_sensor_stats {

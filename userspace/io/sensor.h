@@ -85,9 +85,6 @@ const char *cs_token_hook_name(enum cs_token_hook hook);
 /* True when our connect programs run before others' (PREORDER, kernel commit 4b82b181a26c). */
 bool cs_sensor_runs_first(const struct cs_sensor *sensor);
 
-/* Bytes used and capacity of the ring, for the self metrics. */
-void cs_sensor_ring(const struct cs_sensor *sensor, size_t *used, size_t *capacity);
-
 /* Detach, unload, free. Accepts NULL. */
 void cs_sensor_free(struct cs_sensor *sensor);
 
