@@ -30,11 +30,11 @@ build_root() {
     local out=$1 apt=$1/apt codename said deb dir link target packages=$2
     codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
     said=$(debian_apt_setup "$apt" arm64 "$codename" "$codename-security") ||
-        unavailable "apt-get update failed: $(tail -n 1 <<<"$said")"
+        unavailable "apt-get update failed: $(debian_apt_error "$said")"
     # An empty dpkg status makes apt resolve everything, as for a new machine.
     # shellcheck disable=SC2086
     said=$(debian_apt "$apt" apt-get -qq -y --no-install-recommends --download-only \
-        install $packages 2>&1) || unavailable "download failed: $(tail -n 1 <<<"$said")"
+        install $packages 2>&1) || unavailable "download failed: $(debian_apt_error "$said")"
     for dir in bin sbin lib; do
         mkdir -p "$out/usr/$dir"
         ln -s "usr/$dir" "$out/$dir"

@@ -5,6 +5,7 @@
 #
 #   debian_apt_setup DIR ARCH SUITE...   make DIR an apt directory for these suites and update it
 #   debian_apt DIR PROGRAM ARG...        run apt-get, apt-cache ... on that directory
+#   debian_apt_error TEXT                print the line of apt's output TEXT that says what failed
 #
 # The archive's address is the one that the machine's own sources name, as apt itself reads them,
 # so that mirrors and proxies go on to work. Every index is verified with Debian's keyring.
@@ -15,6 +16,10 @@ debian_apt() {
     local dir=$1 program=$2
     shift 2
     "$program" -c "$dir/apt.conf" "$@"
+}
+
+debian_apt_error() {
+    grep -m 1 -E '^(E|Err|W):' <<<"$1" || tail -n 1 <<<"$1"
 }
 
 # Print the URI of the archive that the machine uses for its own suite, or with the argument

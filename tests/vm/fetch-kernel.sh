@@ -71,11 +71,11 @@ fetch() {
     mkdir -p "$tree"
     # shellcheck disable=SC2086
     said=$(debian_apt_setup "$apt" "$arch" ${suites//,/ }) ||
-        skip "apt-get update failed: $(tail -n 1 <<<"$said")"
+        skip "apt-get update failed: $(debian_apt_error "$said")"
     packages=$(kernel_packages "$apt" | tr '\n' ' ') || skip "no linux-image-cloud-$arch in $suites"
     # shellcheck disable=SC2086
     said=$(cd "$apt/archives" && debian_apt "$apt" apt-get -qq download $packages 2>&1) ||
-        skip "download of $packages failed: $(tail -n 1 <<<"$said")"
+        skip "download of $packages failed: $(debian_apt_error "$said")"
     mkdir -p "$tree/usr/lib"
     ln -s usr/lib "$tree/lib"
     for deb in "$apt"/archives/*.deb; do

@@ -111,6 +111,8 @@ esac
 if [ "$(cat "$kernel_dir/arch")" = arm64 ]; then
     SYSROOT=$("$here/../../tools/arm64-sysroot.sh") || skip "no arm64 libraries"
     export SYSROOT
+else
+    unset SYSROOT
 fi
 nonce=vm-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 "$here/make-initramfs.sh" "$dir/initrd" "$kernel_dir" "$cgroup" "$nonce" "${files[@]}" -- "$@"

@@ -14,8 +14,10 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define LOG_BYTES (16U << 20)
+#define LOG_BYTES      (16U << 20)
 #define LOG_TAIL_LINES 60
+/* BPF_COMPLEXITY_LIMIT_INSNS of the kernel's include/linux/bpf.h. */
+#define INSNS_LIMIT 1000000U
 /* BPF_LOG_STATS of the kernel's include/linux/bpf_verifier.h (since 5.2): totals only. */
 #define LOG_STATS 4U
 
@@ -48,11 +50,11 @@ static struct bpf_object *open_only(const char *path, const char *program,
                                     struct bpf_program **wanted)
 {
     struct bpf_object *object = bpf_object__open_file(path, NULL);
-    struct bpf_program *each;
+    struct bpf_program *each = NULL;
 
     if (!object)
         return NULL;
-    bpf_object__for_each_program(each, object) {
+    while ((each = bpf_object__next_program(object, each))) {
         bool same = strcmp(bpf_program__name(each), program) == 0;
 
         bpf_program__set_autoload(each, same);
@@ -94,24 +96,32 @@ static int load_program(const char *path, const char *name, char *log, unsigned 
     err = bpf_object__load(object);
     insns = bpf_program__insn_cnt(program);
     if (!err)
-        printf("ok      %-28s %-30s %6zu insns, %7u of 1000000 walked\n", name,
-               bpf_program__section_name(program), insns, insns_walked(log));
+        printf("ok      %-28s %-30s %6zu insns, %7u of %u walked\n", name,
+               bpf_program__section_name(program), insns, insns_walked(log), INSNS_LIMIT);
     bpf_object__close(object);
     return err;
 }
 
+/*
+ * The totals' log already holds the reason; the full one shows the way there, but is cut on old
+ * kernels when it outgrows the buffer, and takes minutes for a program that never ends.
+ */
 static int check_program(const char *path, const char *name, char *log)
 {
     int err = load_program(path, name, log, LOG_STATS);
+    char *reason;
 
     if (!err)
         return 0;
-    err = load_program(path, name, log, 1);
     printf("REFUSED %-28s %s\n", name, strerror(-err));
+    reason = strdup(log[0] ? log : libbpf_said);
+    if (log[0] && insns_walked(log) < INSNS_LIMIT)
+        load_program(path, name, log, 1);
     if (log[0])
         fputs(last_lines(log, LOG_TAIL_LINES), stdout);
-    else
-        fputs(libbpf_said, stdout);
+    if (reason && (!log[0] || !strstr(log, "processed ")))
+        printf("%s%s", log[0] ? "\n(the log was cut here; it ends)\n" : "", reason);
+    free(reason);
     return 1;
 }
 
@@ -129,7 +139,7 @@ int main(int argc, char **argv)
 {
     struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
     struct bpf_object *object;
-    struct bpf_program *each;
+    struct bpf_program *each = NULL;
     char *log = malloc(LOG_BYTES);
     int programs = 0, refused = 0;
 
@@ -146,7 +156,7 @@ int main(int argc, char **argv)
                 libbpf_said);
         return 2;
     }
-    bpf_object__for_each_program(each, object) {
+    while ((each = bpf_object__next_program(object, each))) {
         if (!is_wanted(bpf_program__name(each), argv + 2))
             continue;
         programs++;
