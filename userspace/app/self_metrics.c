@@ -45,15 +45,12 @@ void cs_self_metrics_begin(struct cs_observer *observer)
 static void refresh_kernel_half(struct cs_observer *observer)
 {
     struct cs_recorder *recorder = observer->pipeline.recorder;
-    size_t n, used, capacity;
+    size_t n;
     const struct cs_sensor_program *programs = cs_sensor_programs(observer->sensor, &n);
 
     for (size_t i = 0; i < n; i++)
         cs_recorder_set(recorder, CS_METRIC_PROGRAM_ATTACHED,
                         VALUES(programs[i].name, programs[i].hook), programs[i].attached);
-    cs_sensor_ring(observer->sensor, &used, &capacity);
-    cs_recorder_set(recorder, CS_METRIC_MAP_ENTRIES, VALUES("facts"), used);
-    cs_recorder_set(recorder, CS_METRIC_MAP_CAPACITY, VALUES("facts"), capacity);
     for (unsigned int type = CS_FACT_CONNECT; type < CS_FACT_TYPE_END; type++)
         cs_recorder_set(recorder, CS_METRIC_FACTS, VALUES(cs_fact_type_name(type)),
                         observer->pipeline.stats.facts[type]);
