@@ -135,6 +135,7 @@ class Simulation:
     # ---- construction ----
     def build(self):
         os.makedirs(os.path.join(self.work, "tls"))
+        os.chmod(self.work, 0o711)  # the sidecar's uid must reach ca.pem
         tls.make_ca(os.path.join(self.work, "tls"))
         hosts, resolv_conf = (os.path.join(self.work, n) for n in ("hosts", "resolv.conf"))
         tls.write_resolution(hosts, resolv_conf)

@@ -26,6 +26,9 @@ class Pod:
 
     intercept: role of the interceptor that the node's DNAT sends this pod's IMDS traffic to.
     drop, reject: destinations that the node leaves unanswered / answers with RST for this pod.
+    expect: outcomes that its exchanges must have, in the order they began, "refused+" being
+    one or more; empty: all good. The truth is held against it, so that a fault of the node does
+    not become "truth".
     """
     name: str
     containers: list
@@ -40,6 +43,7 @@ class Pod:
     drop: tuple = ()
     reject: tuple = ()
     behaviours: dict = dataclasses.field(default_factory=dict)
+    expect: tuple = ()
 
 
 @dataclasses.dataclass
