@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * TLS: records of both directions, the hellos within them. Until the ClientHello's name is known
+ * to be watched nothing is sent; a name that isn't, or anything that isn't TLS, lets the socket go.
+ */
+#ifndef CS_TLS_BPF_H
+#define CS_TLS_BPF_H
+
+#include "tls_hello.bpf.h"
+
+#define CS_TLS_RECORD_HEADER 5
+#define CS_TLS_RECORD_MAX 16640    /* RFC 8446 5.2 */
+#define CS_TLS_RECORDS_MAX 16384   /* facts a direction of one connection may send */
+#define CS_TLS_MOVES 4             /* a call; a call costs one look-up of the socket */
+#define CS_TLS_CALLS 256           /* a segment: a hello of 40 extensions needs about 30 */
+
+enum cs_tls_content {
+    CS_TLS_CCS = 20,
+    CS_TLS_HANDSHAKE = 22,
+    CS_TLS_HEARTBEAT = 24,
+};
+
+/* Handshake types (RFC 8446 B.3, RFC 5246 7.4); a continued message's byte is mostly none. */
+#define CS_TLS_HANDSHAKE_TYPES \
+    (1U << 1 | 1U << 2 | 1U << 4 | 1U << 5 | 1U << 8 | 1U << 11 | 1U << 12 | 1U << 13 | \
+     1U << 14 | 1U << 15 | 1U << 16 | 1U << 20 | 1U << 21 | 1U << 22 | 1U << 24)
+
+enum cs_tls_move {
+    CS_MOVE_ON = 16,   /* beyond enum cs_scan */
+    CS_MOVE_HELLO = 17 /* the ClientHello is complete */
+};
+
+/* Nothing provable follows. Before the match nobody has heard of this connection. */
+static __always_inline int cs_tls_lost(struct cs_socket *s, __u32 direction, __u32 reason)
+{
+    if (!s->dir[CS_DIR_EGRESS].tls.matched)
+        return CS_TLS_DROP;
+    cs_emit_gap(s, direction, reason, 0, bpf_ktime_get_ns());
+    return CS_SCAN_LOST;
+}
+
+static __noinline int cs_tls_emit_record(struct cs_socket *s, __u32 direction, __u32 shape,
+                                         __u64 time_ns)
+{
+    struct cs_fact_tls_record fact = {
+        .length = shape >> 16,
+        .direction = direction,
+        .content = shape >> 8,
+        .handshake = shape,
+    };
+
+    cs_emit(s, &fact.header, CS_FACT_TLS_RECORD, sizeof(fact), time_ns);
+    return 0;
+}
+
+/* The current record, sent or held back. */
+static __always_inline int cs_tls_report(struct cs_socket *s, struct cs_tls_dir *tls,
+                                         __u32 direction, __u32 handshake)
+{
+    __u32 at = tls->records++;
+
+    if (at >= CS_TLS_RECORDS_MAX)
+        return cs_tls_lost(s, direction, CS_GAP_RECORDS);
+    if (s->dir[CS_DIR_EGRESS].tls.matched) {
+        cs_tls_emit_record(s, direction, tls->length << 16 | (__u32)tls->content << 8 | handshake,
+                           tls->record_ns);
+    } else if (at < CS_TLS_HELD_MAX) {
+        tls->held[at & (CS_TLS_HELD_MAX - 1)].time_ns = tls->record_ns;
+        tls->held[at & (CS_TLS_HELD_MAX - 1)].length = tls->length;
+    }
+    return CS_MOVE_ON;
+}
+
+/* A record's header is complete. */
+static __always_inline int cs_tls_header(struct cs_socket *s, struct cs_tls_dir *tls,
+                                         __u32 direction)
+{
+    __u32 length = cs_tls_u16(tls->header + 3);
+    bool clear;
+
+    tls->header_have = 0;
+    tls->content = tls->header[0];
+    tls->length = tls->record_left = length;
+    if (tls->content < CS_TLS_CCS || tls->content > CS_TLS_HEARTBEAT || tls->header[1] != 3 ||
+        length > CS_TLS_RECORD_MAX)
+        return cs_tls_lost(s, direction, CS_GAP_MALFORMED);
+    if (tls->content == CS_TLS_CCS)
+        tls->ccs = 1;
+    if (tls->content != CS_TLS_HANDSHAKE) {
+        /* A hello is not interleaved with other records (RFC 8446 5.1). */
+        if (tls->reading || (direction == CS_DIR_EGRESS && !tls->matched))
+            return cs_tls_lost(s, direction, CS_GAP_MALFORMED);
+        return cs_tls_report(s, tls, direction, 0);
+    }
+    if (tls->reading) /* in the middle of the message */
+        return cs_tls_report(s, tls, direction, 0);
+    /* In TLS 1.3 type 22 is never encrypted, whatever CCS middleboxes were shown. */
+    clear = !tls->ccs || s->dir[CS_DIR_INGRESS].tls.flags & CS_HELLO_TLS13;
+    if (!clear || !length)
+        return cs_tls_report(s, tls, direction, 0);
+    if (!tls->done) {
+        tls->reading = 1;
+        tls->phase = CS_TLS_START;
+        tls->skip = tls->want = tls->have = 0;
+        tls->flags = 0;
+        tls->hello_ns = tls->record_ns;
+    }
+    tls->due = 1;
+    return CS_MOVE_ON;
+}
+
+static __always_inline void cs_tls_emit_server_hello(struct cs_socket *s, struct cs_tls_dir *tls,
+                                                     __u64 time_ns)
+{
+    struct cs_fact_server_hello fact = {.version = tls->version, .cipher = tls->cipher};
+
+    if (tls->flags & CS_HELLO_SESSION_ID && tls->session != s->dir[CS_DIR_EGRESS].tls.session)
+        tls->flags &= ~CS_HELLO_SESSION_ID;
+    if (tls->version == 0x0304)
+        tls->flags |= CS_HELLO_TLS13;
+    if (tls->retry)
+        tls->flags |= CS_HELLO_RETRY;
+    fact.flags = tls->flags;
+    cs_emit(s, &fact.header, CS_FACT_SERVER_HELLO, sizeof(fact), time_ns);
+}
+
+/* The field of a hello is complete. */
+static __noinline int cs_tls_field(struct cs_socket *s, __u32 direction)
+{
+    struct cs_tls_dir *tls = &s->dir[direction & 1].tls;
+    int step;
+
+    if (direction == CS_DIR_EGRESS) {
+        step = cs_tls_client_field(tls);
+        if (step == CS_TLS_MALFORMED)
+            return CS_TLS_DROP;
+        return step == CS_TLS_COMPLETE ? CS_MOVE_HELLO : CS_MOVE_ON;
+    }
+    step = cs_tls_server_field(tls);
+    if (step == CS_TLS_ON)
+        return CS_MOVE_ON;
+    tls->reading = 0;
+    /* Not a ServerHello: it isn't said, and the records are. A retry is followed by another. */
+    tls->done = step == CS_TLS_MALFORMED || !tls->retry;
+    if (step == CS_TLS_COMPLETE)
+        cs_tls_emit_server_hello(s, tls, tls->hello_ns);
+    return CS_MOVE_ON;
+}
+
+/* Load `n` bytes, 1 to CS_TLS_FIELD_MAX, of the segment. */
+static __always_inline int cs_tls_load(struct __sk_buff *skb, struct cs_segment *segment, void *to,
+                                       __u32 n)
+{
+    n -= 1;
+    asm volatile("" : "+r"(n));
+    n &= CS_TLS_FIELD_MAX - 1;
+    return bpf_skb_load_bytes(skb, segment->offset, to, n + 1);
+}
+
+static __always_inline void cs_tls_consume(struct cs_segment *segment, __u32 n)
+{
+    segment->offset += n;
+    segment->len -= n;
+}
+
+static __always_inline __u32 cs_tls_least(__u32 a, __u32 b)
+{
+    return a < b ? a : b;
+}
+
+/* Collect bytes of a record header. */
+static __always_inline int cs_tls_collect_header(struct __sk_buff *skb, struct cs_socket *s,
+                                                 struct cs_dir *dir, __u32 direction)
+{
+    struct cs_tls_dir *tls = &dir->tls;
+    __u32 have = tls->header_have & 7;
+    __u8 byte;
+
+    /* Byte by byte at most five times: whole headers are the rule, and taken in one load. */
+    if (have == 0) {
+        tls->record_ns = dir->segment.time_ns;
+        if (dir->segment.len >= CS_TLS_RECORD_HEADER) {
+            if (bpf_skb_load_bytes(skb, dir->segment.offset, tls->header, CS_TLS_RECORD_HEADER))
+                return cs_tls_lost(s, direction, CS_GAP_UNREADABLE);
+            cs_tls_consume(&dir->segment, CS_TLS_RECORD_HEADER);
+            return cs_tls_header(s, tls, direction);
+        }
+    }
+    if (bpf_skb_load_bytes(skb, dir->segment.offset, &byte, 1))
+        return cs_tls_lost(s, direction, CS_GAP_UNREADABLE);
+    cs_tls_consume(&dir->segment, 1);
+    tls->header[have] = byte;
+    tls->header_have = have + 1;
+    return have + 1 == CS_TLS_RECORD_HEADER ? cs_tls_header(s, tls, direction) : CS_MOVE_ON;
+}
+
+/* Collect bytes of a hello's field, or pass over some. */
+static __always_inline int cs_tls_collect_field(struct __sk_buff *skb, struct cs_socket *s,
+                                                struct cs_dir *dir, __u32 direction)
+{
+    struct cs_tls_dir *tls = &dir->tls;
+    __u32 n = cs_tls_least(tls->record_left, dir->segment.len);
+    __u32 have = tls->have;
+    __u8 *to = tls->field + (have & (CS_TLS_FIELD_MAX - 1));
+
+    if (tls->skip) {
+        n = cs_tls_least(n, tls->skip);
+        tls->skip -= n;
+    } else {
+        n = cs_tls_least(cs_tls_least(n, tls->want - have), CS_TLS_FIELD_MAX);
+        if (tls->phase == CS_TLS_NAME)
+            to = (__u8 *)tls->fact + sizeof(struct cs_fact_client_hello) +
+                 (have & CS_HOST_NAME_MAX);
+        if (cs_tls_load(skb, &dir->segment, to, n))
+            return cs_tls_lost(s, direction, CS_GAP_UNREADABLE);
+        tls->have = have + n;
+    }
+    tls->record_left -= n;
+    cs_tls_consume(&dir->segment, n);
+    return CS_MOVE_ON;
+}
+
+/* One move forward in the stream. Not inlined: in the loop below it would cost stack. */
+static __noinline int cs_tls_move(struct __sk_buff *skb, struct cs_socket *s, __u32 direction)
+{
+    struct cs_dir *dir = &s->dir[direction & 1];
+    struct cs_tls_dir *tls = &dir->tls;
+    __u8 type;
+    __u32 n;
+
+    if (tls->reading && !tls->skip && tls->have == tls->want)
+        return cs_tls_field(s, direction);
+    if (!dir->segment.len)
+        return CS_SCAN_OK;
+    if (tls->due) {
+        tls->due = 0;
+        if (bpf_skb_load_bytes(skb, dir->segment.offset, &type, 1))
+            return cs_tls_lost(s, direction, CS_GAP_UNREADABLE);
+        if (type > 31 || !(CS_TLS_HANDSHAKE_TYPES & (1U << (type & 31))))
+            type = 0;
+        return cs_tls_report(s, tls, direction, type);
+    }
+    if (!tls->record_left)
+        return cs_tls_collect_header(skb, s, dir, direction);
+    if (tls->reading)
+        return cs_tls_collect_field(skb, s, dir, direction);
+    n = cs_tls_least(tls->record_left, dir->segment.len);
+    tls->record_left -= n;
+    cs_tls_consume(&dir->segment, n);
+    return CS_MOVE_ON;
+}
+
+__noinline int cs_tls_moves(struct __sk_buff *skb, __u32 direction)
+{
+    struct cs_socket *s = cs_socket_of(skb);
+    int move;
+
+    if (!s)
+        return CS_SCAN_OK;
+    direction &= 1;
+#pragma clang loop unroll(disable)
+    for (int i = 0; i < CS_TLS_MOVES; i++) {
+        move = cs_tls_move(skb, s, direction);
+        if (move != CS_MOVE_ON)
+            return move;
+    }
+    return CS_MOVE_ON;
+}
+
+/* The ClientHello is complete: is it of ours? If so say all that has been held back. */
+__noinline int cs_tls_client_hello(struct __sk_buff *skb)
+{
+    struct cs_socket *s = cs_socket_of(skb);
+    struct cs_fact_client_hello *fact;
+    struct cs_tls_dir *tls;
+    __u32 len;
+
+    if (!s)
+        return CS_SCAN_OK;
+    tls = &s->dir[CS_DIR_EGRESS].tls;
+    tls->reading = 0;
+    tls->done = 1;
+    if (!cs_tls_name_watched(skb, tls)) {
+        if (!tls->sni_len || tls->ech)
+            cs_count(&stats.tls_no_name);
+        return CS_TLS_DROP;
+    }
+    tls->matched = 1;
+    cs_emit_connect(s);
+    fact = (struct cs_fact_client_hello *)tls->fact;
+    len = tls->sni_len & CS_HOST_NAME_MAX;
+    fact->first_byte_ns = tls->hello_ns;
+    fact->hello_length = tls->hello_length;
+    fact->flags = tls->flags;
+    fact->sni_len = len;
+    cs_emit(s, &fact->header, CS_FACT_CLIENT_HELLO, sizeof(*fact) + len, tls->hello_ns);
+    for (__u32 i = 0; i < CS_TLS_HELD_MAX; i++) {
+        if (i < tls->records)
+            cs_tls_emit_record(s, CS_DIR_EGRESS,
+                               tls->held[i].length << 16 | CS_TLS_HANDSHAKE << 8 |
+                                   (i ? 0 : CS_TLS_CLIENT_HELLO),
+                               tls->held[i].time_ns);
+    }
+    if (tls->records > CS_TLS_HELD_MAX)
+        cs_emit_gap(s, CS_DIR_EGRESS, CS_GAP_RECORDS, 0, bpf_ktime_get_ns());
+    __builtin_memset(tls->fact, 0, sizeof(tls->fact));
+    __builtin_memset(&tls->key, 0, sizeof(tls->key));
+    return CS_MOVE_ON;
+}
+
+/* The scanner of packet.bpf.h. */
+__noinline int cs_tls_segment(struct __sk_buff *skb, __u32 direction)
+{
+    struct cs_socket *s = cs_socket_of(skb);
+    int move = CS_MOVE_ON;
+
+    if (!s)
+        return CS_SCAN_OK;
+    direction &= 1;
+    /* A server that speaks first speaks no TLS. */
+    if (direction == CS_DIR_INGRESS && !s->dir[CS_DIR_EGRESS].tls.matched)
+        return CS_TLS_DROP;
+    for (int i = 0; i < CS_TLS_CALLS && move == CS_MOVE_ON; i++) {
+        move = cs_tls_moves(skb, direction);
+        if (move == CS_MOVE_HELLO)
+            move = cs_tls_client_hello(skb);
+    }
+    return move == CS_MOVE_ON ? cs_tls_lost(s, direction, CS_GAP_RECORDS) : move;
+}
+
+/* Can `bytes` that were never seen be passed over? Only within a record's payload. */
+static __always_inline bool cs_tls_skip(struct cs_tls_dir *tls, __u32 bytes)
+{
+    if (tls->due || tls->reading || tls->record_left < bytes)
+        return false;
+    tls->record_left -= bytes;
+    return true;
+}
+
+#endif
