@@ -79,7 +79,7 @@ child=
 trap 'stop 130' INT
 trap 'stop 143' TERM HUP
 
-passed=0 failed=0 skipped=0 missed= table=
+passed=0 failed=0 skipped=0 missed='' table=''
 for kernel in "${kernels[@]}"; do
     log=$logs/$kernel.log
     : >"$log"

@@ -4,11 +4,13 @@
  * its size, what the verifier needed, or the verifier's log when it refused. Loading one at a
  * time keeps one refusal from hiding the others; maps are created each time.
  *
- * Usage: verifier-load OBJECT [PROGRAM]...
+ * Usage: verifier-load [--attach CGROUP] OBJECT [PROGRAM]...
+ * With --attach each is attached too (to that cgroup where it is of such a type) and detached.
  * Exits 0 when all were accepted, 1 when one was refused, 2 when the object can't be opened.
  */
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,9 @@
 #define LOG_STATS 4U
 
 static char libbpf_said[8192];
+/* The cgroup to attach to; -1: attach nothing. */
+static int attach_cgroup = -1;
+static int attach_failures;
 
 /* Keeps the last messages of libbpf: they say why an object failed before the verifier saw it. */
 static int keep_message(enum libbpf_print_level level, const char *format, va_list args)
@@ -77,6 +82,27 @@ static unsigned int insns_walked(const char *log)
     return walked;
 }
 
+/* Some programs load where they can't be attached, so say both. */
+static int try_attach(const struct bpf_program *program)
+{
+    enum bpf_prog_type type = bpf_program__type(program);
+    bool of_cgroup = type == BPF_PROG_TYPE_CGROUP_SKB || type == BPF_PROG_TYPE_CGROUP_SOCK ||
+                     type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR || type == BPF_PROG_TYPE_SOCK_OPS;
+    struct bpf_link *link;
+    int err = 0;
+
+    link = of_cgroup ? bpf_program__attach_cgroup(program, attach_cgroup)
+                     : bpf_program__attach(program);
+    if (!link)
+        err = -errno;
+    if (err)
+        printf(", NOT ATTACHED: error %d, %s", -err, strerror(-err));
+    else
+        printf(", attached");
+    bpf_link__destroy(link);
+    return err;
+}
+
 /* Loads with totals only, then again with the full log when that was refused. */
 static int load_program(const char *path, const char *name, char *log, unsigned int level)
 {
@@ -96,8 +122,12 @@ static int load_program(const char *path, const char *name, char *log, unsigned 
     err = bpf_object__load(object);
     insns = bpf_program__insn_cnt(program);
     if (!err)
-        printf("ok      %-28s %-30s %6zu insns, %7u of %u walked\n", name,
+        printf("ok      %-28s %-30s %6zu insns, %7u of %u walked", name,
                bpf_program__section_name(program), insns, insns_walked(log), INSNS_LIMIT);
+    if (!err && attach_cgroup >= 0)
+        attach_failures += try_attach(program) != 0;
+    if (!err)
+        printf("\n");
     bpf_object__close(object);
     return err;
 }
@@ -143,8 +173,17 @@ int main(int argc, char **argv)
     char *log = malloc(LOG_BYTES);
     int programs = 0, refused = 0;
 
+    if (argc > 2 && strcmp(argv[1], "--attach") == 0) {
+        attach_cgroup = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (attach_cgroup < 0) {
+            fprintf(stderr, "verifier-load: %s: %s\n", argv[2], strerror(errno));
+            return 2;
+        }
+        argc -= 2;
+        argv += 2;
+    }
     if (argc < 2 || !log) {
-        fprintf(stderr, "usage: verifier-load OBJECT [PROGRAM]...\n");
+        fprintf(stderr, "usage: verifier-load [--attach CGROUP] OBJECT [PROGRAM]...\n");
         return 2;
     }
     /* Kernels before 5.11 charge BPF memory to it. */
@@ -165,6 +204,9 @@ int main(int argc, char **argv)
     }
     bpf_object__close(object);
     free(log);
-    printf("%d programs accepted, %d refused\n", programs - refused, refused);
-    return refused || !programs ? 1 : 0;
+    printf("%d programs accepted, %d refused", programs - refused, refused);
+    if (attach_cgroup >= 0)
+        printf(", %d not attachable", attach_failures);
+    printf("\n");
+    return refused || attach_failures || !programs ? 1 : 0;
 }

@@ -5,12 +5,14 @@ set -euo pipefail
 
 usage() {
     cat <<'EOF'
-Usage: tests/vm/veriftest.sh [--kernel NAME]... [--append ARGS] OBJECT.o [PROGRAM]...
+Usage: tests/vm/veriftest.sh [--kernel NAME]... [--attach] [--append ARGS] OBJECT.o [PROGRAM]...
 Load each program of OBJECT.o (or those named) by itself on 5.10, 6.1, 6.12 and newest, or on the
 kernels given. A line for each says how many instructions the verifier walked, or shows the end of
-its log. Attaches nothing. Three seconds a kernel once the kernels are in .cache/kernels.
+its log. Three seconds a kernel once the kernels are in .cache/kernels.
 
   --kernel NAME   a row of tests/vm/kernels.tsv, or "host" for the running kernel; repeatable
+                  (arm64-6.1 needs tools/install-deps.sh vm-arm64)
+  --attach        attach each too, to see whether it can be; not on "host"
   --append ARGS   further kernel arguments, such as lsm=bpf
 
 Needs root only for "host". Exits 0 when every kernel accepted all, else 1.
@@ -18,11 +20,12 @@ EOF
 }
 
 here=$(cd -- "$(dirname -- "$0")" && pwd)
-kernels=() append=''
+kernels=() append='' attach=()
 while [ $# -gt 0 ]; do
     case $1 in
     --kernel) kernels+=("${2:?}"); shift 2 ;;
     --append) append=${2:?}; shift 2 ;;
+    --attach) attach=(--attach /sys/fs/cgroup); shift ;;
     --help) usage; exit 0 ;;
     -*) echo "veriftest: unknown option $1; see --help" >&2; exit 2 ;;
     *) break ;;
@@ -37,17 +40,28 @@ shift
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM HUP
-"${CC:-cc}" -std=gnu17 -O1 -Wall -Wextra -Werror -o "$dir/verifier-load" "$here/verifier-load.c" \
-    -lbpf -lelf -lz
+
+# Build verifier-load with compiler $1 and its options, once.
+build_loader() {
+    local out=$dir/verifier-load-$1
+    [ -x "$out" ] || "$@" -std=gnu17 -O1 -Wall -Wextra -Werror -o "$out" "$here/verifier-load.c" \
+        -lbpf -lelf -lz
+    loader=$out
+}
+
 failed=0
 for kernel in "${kernels[@]}"; do
     echo "== $kernel"
+    case $kernel in
+    arm64*) build_loader aarch64-linux-gnu-gcc "--sysroot=$("$here/../../tools/arm64-sysroot.sh")" ;;
+    *) build_loader cc ;;
+    esac
     if [ "$kernel" = host ]; then
-        "$dir/verifier-load" "$object" "$@" || failed=1
+        "$loader" "$object" "$@" || failed=1
         continue
     fi
-    "$here/run.sh" --kernel "$kernel" --append "$append" --timeout 300 \
-        --file "$object:/payload/object.o" -- "$dir/verifier-load" /payload/object.o "$@" ||
+    "$here/run.sh" --kernel "$kernel" --append "$append" --timeout 600 \
+        --file "$object:/payload/object.o" -- "$loader" "${attach[@]}" /payload/object.o "$@" ||
         failed=1
 done
 exit "$failed"
