@@ -91,7 +91,7 @@ void cs_config_default(struct cs_config *config)
     const char *node = getenv("NODE_NAME");
 
     memset(config, 0, sizeof(*config));
-    cs_listen_parse(":9810", false, &config->listen, why);
+    cs_listen_parse(CS_DEFAULT_LISTEN, false, &config->listen, why);
     cs_listen_parse("unix:" CS_DEFAULT_API_SOCKET, true, &config->api_listen, why);
     cs_state_dir_set(config->state_dir, CS_DEFAULT_STATE_DIR, why);
     if (!node || cs_config_set_node_name(config, node, why) < 0) {

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#define CS_DEFAULT_PORT          9810
+#define CS_DEFAULT_LISTEN        ":9810"
 #define CS_DEFAULT_STATE_DIR     "/var/lib/credscope"
 #define CS_DEFAULT_API_SOCKET    "/run/credscope/api.sock"
 #define CS_SERVICE_ACCOUNT_TOKEN "/var/run/secrets/kubernetes.io/serviceaccount/token"

@@ -238,8 +238,8 @@ void cs_cgroup_identify(struct cs_slice path, bool cut, struct cs_cgroup_identit
 {
     struct cs_slice parent = {"", 0}, component;
     char first_uid[CS_POD_UID_LEN] = "";
-    bool relative = path.len >= 3 && memcmp(path.data, "/..", 3) == 0 &&
-                    (path.len == 3 || path.data[3] == '/');
+    bool relative =
+        path.len >= 3 && memcmp(path.data, "/..", 3) == 0 && (path.len == 3 || path.data[3] == '/');
     bool in_pod_directory = false;
 
     memset(identity, 0, sizeof(*identity));

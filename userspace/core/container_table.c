@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* An allocation that fails must not end the program. */
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM            1
 #define uthash_nonfatal_oom(element) ((element)->unhashed = true)
 #include <uthash.h>
 #include <utlist.h>
@@ -125,7 +125,7 @@ void cs_container_table_free(struct cs_container_table **table)
 
     if (!*table)
         return;
-    HASH_ITER(hh, (*table)->entries, entry, next)
+    HASH_ITER (hh, (*table)->entries, entry, next)
         entry_free(*table, entry);
     free(*table);
     *table = NULL;

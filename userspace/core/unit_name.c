@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define ID_DIGITS_MIN 32 /* shorter hex may be a word */
-#define UUID_LEN 36
+#define UUID_LEN      36
 
 static bool ends_with(struct cs_slice text, const char *end)
 {
@@ -96,8 +96,8 @@ static bool is_generated_run(struct cs_slice rest)
         digits++;
     if (digits == 0)
         return false;
-    return digits == rest.len || (rest.len > digits + 2 && rest.data[digits] == '-' &&
-                                  rest.data[digits + 1] == 'i');
+    return digits == rest.len ||
+           (rest.len > digits + 2 && rest.data[digits] == '-' && rest.data[digits + 1] == 'i');
 }
 
 /* The instance of a socket unit with Accept=yes: "<n>-<local>-<remote>", numbers and addresses. */

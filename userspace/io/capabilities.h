@@ -31,10 +31,10 @@ const char *cs_capabilities_text(uint64_t set, char *text, size_t size);
 
 /* What of the machine decides the needs. */
 struct cs_capability_needs {
-    uint32_t kernel;      /* CS_KERNEL */
-    bool memlock_enough;  /* RLIMIT_MEMLOCK needs no raise */
-    bool private_mount;   /* cgroup2 has to be mounted */
-    bool open_by_handle;  /* cs_cgroup_fs_path_by_id is used */
+    uint32_t kernel;     /* CS_KERNEL */
+    bool memlock_enough; /* RLIMIT_MEMLOCK needs no raise */
+    bool private_mount;  /* cgroup2 has to be mounted */
+    bool open_by_handle; /* cs_cgroup_fs_path_by_id is used */
 };
 
 /* To load and attach. CAP_SYS_ADMIN stands for CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN in the

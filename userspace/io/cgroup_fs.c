@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-#define MOUNTINFO "/proc/self/mountinfo"
+#define MOUNTINFO     "/proc/self/mountinfo"
 #define HANDLE_KERNFS 0xfe /* kernel: include/linux/exportfs.h, FILEID_KERNFS */
 
 static const char private_namespace[] =
@@ -129,8 +129,7 @@ static int private_mount(struct cs_cgroup_fs *fs, char *why, size_t why_size)
     return 0;
 }
 
-static int root_open(struct cs_slice mountinfo, struct cs_cgroup_fs *fs, char *why,
-                     size_t why_size)
+static int root_open(struct cs_slice mountinfo, struct cs_cgroup_fs *fs, char *why, size_t why_size)
 {
     char part[PATH_MAX];
     int r = mounts_search(mountinfo, fs, part);

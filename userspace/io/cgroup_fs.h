@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CS_CGROUP_ROOT_ID UINT64_C(1) /* inode of the true root; a namespace's root has another */
-#define CS_CGROUP_WALK_MAX 65536      /* directories that one walk visits */
+#define CS_CGROUP_ROOT_ID   UINT64_C(1) /* inode of the true root; a namespace's root has another */
+#define CS_CGROUP_WALK_MAX  65536       /* directories that one walk visits */
 #define CS_CGROUP_DEPTH_MAX 64
 
 struct cs_cgroup_fs {
@@ -30,7 +30,10 @@ struct cs_cgroup_fs {
     char root[PATH_MAX];          /* of that mount in the hierarchy: "" or "/a" */
     char prefix[PATH_MAX];        /* of the directory in the hierarchy: "" or "/a/b" */
 };
-#define CS_CGROUP_FS_INIT {.fd = -1, .mount_fd = -1}
+#define CS_CGROUP_FS_INIT        \
+    {                            \
+        .fd = -1, .mount_fd = -1 \
+    }
 
 /*
  * Find the root of cgroup v2: of all cgroup2 mounts the one whose root is the node's; where there

@@ -38,8 +38,7 @@ uint32_t cs_kernel_version(const char *release)
 {
     unsigned int major, minor;
 
-    if (sscanf(release, "%4u.%4u", &major, &minor) != 2 || major > UINT16_MAX ||
-        minor > UINT16_MAX)
+    if (sscanf(release, "%4u.%4u", &major, &minor) != 2 || major > UINT16_MAX || minor > UINT16_MAX)
         return 0;
     return CS_KERNEL(major, minor);
 }

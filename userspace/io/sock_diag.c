@@ -16,7 +16,7 @@
 #include <time.h>
 
 #define DUMP_LIMIT_NS (2 * CS_NSEC_PER_SEC)
-#define STATES (1U << TCP_ESTABLISHED | 1U << TCP_SYN_SENT)
+#define STATES        (1U << TCP_ESTABLISHED | 1U << TCP_SYN_SENT)
 
 struct tally {
     const struct cs_sock_peer *peers;

@@ -67,7 +67,7 @@ static const struct outcome *run(const char *const *args, const char *const *var
     return &outcome;
 }
 
-#define RUN(...) run((const char *const[]){__VA_ARGS__, NULL}, NULL)
+#define RUN(...)     run((const char *const[]){__VA_ARGS__, NULL}, NULL)
 #define RUN_ENV(...) run(NULL, (const char *const[]){__VA_ARGS__, NULL})
 
 static void has_defaults(void **state)
@@ -207,7 +207,7 @@ static void lets_flags_beat_variables(void **state)
     assert_int_equal(ntohs(outcome.config.listen.address.in6.sin6_port), 3);
 }
 
-#define LONG_PATH                                                                        \
+#define LONG_PATH                                                                       \
     "unix:/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define LISTEN_FORM "must be ADDRESS:PORT, [IPV6]:PORT or :PORT, with an IP address"
@@ -228,45 +228,58 @@ static const struct {
     {{"--listen", "[127.0.0.1]:1"}, NULL, "--listen [127.0.0.1]:1: " LISTEN_FORM},
     {{"--listen", "unix:/a"}, NULL, "--listen unix:/a: " LISTEN_FORM},
     {{"--api-listen", "x"}, NULL, "--api-listen x: " LISTEN_FORM ", or unix:PATH"},
-    {{"--api-listen", "unix:a"}, NULL,
+    {{"--api-listen", "unix:a"},
+     NULL,
      "--api-listen unix:a: the socket's path must start with '/'"},
-    {{"--api-listen", LONG_PATH}, NULL,
+    {{"--api-listen", LONG_PATH},
+     NULL,
      "--api-listen " LONG_PATH ": a socket's path has at most 107 bytes"},
-    {{"--kube", "api"}, NULL,
+    {{"--kube", "api"},
+     NULL,
      "--kube api: not available in this build, pods are shown by UID; use --kube none"},
-    {{"--kube", "kubelet"}, NULL,
+    {{"--kube", "kubelet"},
+     NULL,
      "--kube kubelet: not available in this build, pods are shown by UID; use --kube none"},
-    {{"--kube", "file:/x"}, NULL,
+    {{"--kube", "file:/x"},
+     NULL,
      "--kube file:/x: not available in this build, pods are shown by UID; use --kube none"},
     {{"--kube", "file:"}, NULL, "--kube file:: a path must follow 'file:'"},
     {{"--kube", "k8s"}, NULL, "--kube k8s: must be api, kubelet, file:PATH or none"},
-    {{"--kube-api", "example.com"}, NULL,
+    {{"--kube-api", "example.com"},
+     NULL,
      "--kube-api example.com: must be a URL, http:// or https://"},
-    {{"--kube-api", "https://a"}, NULL,
+    {{"--kube-api", "https://a"},
+     NULL,
      "--kube-api https://a: goes with --kube api, which is not available in this build"},
     {{"--expect", "f"}, NULL, "--expect f: findings are not available in this build"},
-    {{"--node-name", "a b"}, NULL,
+    {{"--node-name", "a b"},
+     NULL,
      "--node-name a b: a node's name has letters, digits, '-', '_' and '.' only"},
     {{"--node-name", ""}, NULL, "--node-name : must not be empty"},
     {{"--events", ""}, NULL, "--events : must not be empty"},
-    {{"--events-max-bytes", "1"}, NULL,
+    {{"--events-max-bytes", "1"},
+     NULL,
      "--events-max-bytes 1: must be a number from 65536 to 1099511627776"},
-    {{"--events-max-bytes", "64M"}, NULL,
+    {{"--events-max-bytes", "64M"},
+     NULL,
      "--events-max-bytes 64M: must be a number from 65536 to 1099511627776"},
-    {{"--state-dir", "x"}, NULL,
-     "--state-dir x: must be a directory's absolute path, or none"},
+    {{"--state-dir", "x"}, NULL, "--state-dir x: must be a directory's absolute path, or none"},
     {{"--cgroup", ""}, NULL, "--cgroup : must not be empty"},
     {{"--sts-host", "a b"}, NULL, "--sts-host a b: must be a host name, such as sts.example.com"},
-    {{"--metadata-address", "169.254.169"}, NULL,
+    {{"--metadata-address", "169.254.169"},
+     NULL,
      "--metadata-address 169.254.169: must be an IP address, or ADDRESS:PORT or [IPV6]:PORT"},
-    {{"--proxy-address", "192.0.2.1"}, NULL,
+    {{"--proxy-address", "192.0.2.1"},
+     NULL,
      "--proxy-address 192.0.2.1: must be ADDRESS:PORT or [IPV6]:PORT, with an IP address"},
     {{"--tls-port", "0"}, NULL, "--tls-port 0: must be a number from 1 to 65535"},
     {{"--tls-port", "-1"}, NULL, "--tls-port -1: must be a number from 1 to 65535"},
-    {{"--token-path", "a=b"}, NULL,
+    {{"--token-path", "a=b"},
+     NULL,
      "--token-path a=b: must be NAME=MECHANISM, a file's name or the end of its path and irsa, "
      "eks-pod-identity or azure-workload-identity"},
-    {{"--histogram-by", "pod"}, NULL,
+    {{"--histogram-by", "pod"},
+     NULL,
      "--histogram-by pod: must be workload, service-account or mechanism"},
     {{"--identity-labels", "on"}, NULL, "--identity-labels on: must be full, hash or off"},
     {{"--max-series", "99"}, NULL, "--max-series 99: must be a number from 100 to 1000000"},
@@ -275,7 +288,8 @@ static const struct {
     {{NULL}, "CREDSCOPE_LISTEN=x", "CREDSCOPE_LISTEN=x: " LISTEN_FORM},
     {{NULL}, "CREDSCOPE_POD_LABELS=maybe", "CREDSCOPE_POD_LABELS=maybe: must be true or false"},
     {{NULL}, "CREDSCOPE_TLS_PORT=8443,x", "CREDSCOPE_TLS_PORT=x: must be a number from 1 to 65535"},
-    {{NULL}, "CREDSCOPE_KUBE=api",
+    {{NULL},
+     "CREDSCOPE_KUBE=api",
      "CREDSCOPE_KUBE=api: not available in this build, pods are shown by UID; use --kube none"},
     {{"--lisen", ":1"}, NULL, "unknown option '--lisen', did you mean '--listen'?"},
     {{"--evnets=x"}, NULL, "unknown option '--evnets', did you mean '--events'?"},
@@ -339,14 +353,10 @@ static void finds_the_nearest_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(has_defaults),
-        cmocka_unit_test(names_the_node_after_the_host),
-        cmocka_unit_test(takes_every_option),
-        cmocka_unit_test(adds_to_the_watchlist),
-        cmocka_unit_test(reads_variables),
-        cmocka_unit_test(lets_flags_beat_variables),
-        cmocka_unit_test(refuses_in_one_line),
-        cmocka_unit_test(shows_help_and_version),
+        cmocka_unit_test(has_defaults),           cmocka_unit_test(names_the_node_after_the_host),
+        cmocka_unit_test(takes_every_option),     cmocka_unit_test(adds_to_the_watchlist),
+        cmocka_unit_test(reads_variables),        cmocka_unit_test(lets_flags_beat_variables),
+        cmocka_unit_test(refuses_in_one_line),    cmocka_unit_test(shows_help_and_version),
         cmocka_unit_test(finds_the_nearest_name),
     };
 

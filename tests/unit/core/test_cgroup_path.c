@@ -9,13 +9,13 @@
 
 #include <cmocka.h>
 
-#define UID "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
-#define UID_ "0a1b2c3d_4e5f_6071_8293_a4b5c6d7e8f9"
-#define UID2 "ffffffff-0000-4000-8000-123456789abc"
-#define UID2_ "ffffffff_0000_4000_8000_123456789abc"
-#define STATIC "99dcb84d2a34f7e338778606703258c4"
-#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define ID2 "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
+#define UID       "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
+#define UID_      "0a1b2c3d_4e5f_6071_8293_a4b5c6d7e8f9"
+#define UID2      "ffffffff-0000-4000-8000-123456789abc"
+#define UID2_     "ffffffff_0000_4000_8000_123456789abc"
+#define STATIC    "99dcb84d2a34f7e338778606703258c4"
+#define ID        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define ID2       "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 #define BURSTABLE "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_ ".slice"
 
 static struct cs_slice slice(const char *text)
@@ -44,22 +44,22 @@ static const struct path_case {
      CS_RUNTIME_CONTAINERD, CS_QOS_GUARANTEED, UID, ID, ""},
     {"systemd + CRI-O", BURSTABLE "/crio-" ID ".scope", CS_CGROUP_POD, CS_RUNTIME_CRIO,
      CS_QOS_BURSTABLE, UID, ID, ""},
-    {"CRI-O's sub-cgroup", BURSTABLE "/crio-" ID ".scope/container", CS_CGROUP_POD,
-     CS_RUNTIME_CRIO, CS_QOS_BURSTABLE, UID, ID, ""},
+    {"CRI-O's sub-cgroup", BURSTABLE "/crio-" ID ".scope/container", CS_CGROUP_POD, CS_RUNTIME_CRIO,
+     CS_QOS_BURSTABLE, UID, ID, ""},
     {"CRI-O's monitor is no container", BURSTABLE "/crio-conmon-" ID ".scope", CS_CGROUP_POD,
      CS_RUNTIME_UNKNOWN, CS_QOS_BURSTABLE, UID, "", ""},
     {"systemd + docker", BURSTABLE "/docker-" ID ".scope", CS_CGROUP_POD, CS_RUNTIME_DOCKER,
      CS_QOS_BURSTABLE, UID, ID, ""},
-    {"cgroupfs burstable", "/kubepods/burstable/pod" UID "/" ID, CS_CGROUP_POD,
-     CS_RUNTIME_UNKNOWN, CS_QOS_BURSTABLE, UID, ID, ""},
+    {"cgroupfs burstable", "/kubepods/burstable/pod" UID "/" ID, CS_CGROUP_POD, CS_RUNTIME_UNKNOWN,
+     CS_QOS_BURSTABLE, UID, ID, ""},
     {"cgroupfs besteffort", "/kubepods/besteffort/pod" UID "/" ID, CS_CGROUP_POD,
      CS_RUNTIME_UNKNOWN, CS_QOS_BESTEFFORT, UID, ID, ""},
     {"cgroupfs guaranteed", "/kubepods/pod" UID "/" ID, CS_CGROUP_POD, CS_RUNTIME_UNKNOWN,
      CS_QOS_GUARANTEED, UID, ID, ""},
-    {"cgroupfs + CRI-O", "/kubepods/burstable/pod" UID "/crio-" ID, CS_CGROUP_POD,
-     CS_RUNTIME_CRIO, CS_QOS_BURSTABLE, UID, ID, ""},
-    {"cgroupRoot", "/all/pods/kubepods/burstable/pod" UID "/" ID, CS_CGROUP_POD,
-     CS_RUNTIME_UNKNOWN, CS_QOS_BURSTABLE, UID, ID, ""},
+    {"cgroupfs + CRI-O", "/kubepods/burstable/pod" UID "/crio-" ID, CS_CGROUP_POD, CS_RUNTIME_CRIO,
+     CS_QOS_BURSTABLE, UID, ID, ""},
+    {"cgroupRoot", "/all/pods/kubepods/burstable/pod" UID "/" ID, CS_CGROUP_POD, CS_RUNTIME_UNKNOWN,
+     CS_QOS_BURSTABLE, UID, ID, ""},
     {"colon form below containerd.service",
      "/system.slice/containerd.service/kubepods-burstable-pod" UID_ ".slice:cri-containerd:" ID,
      CS_CGROUP_POD, CS_RUNTIME_CONTAINERD, CS_QOS_BURSTABLE, UID, ID, ""},
@@ -80,8 +80,8 @@ static const struct path_case {
      ".scope",
      CS_CGROUP_POD, CS_RUNTIME_CONTAINERD, CS_QOS_GUARANTEED, UID, ID, ""},
     {"kind seen from its host, cgroupfs",
-     "/docker/" ID2 "/kubelet/kubepods/burstable/pod" UID "/" ID, CS_CGROUP_POD,
-     CS_RUNTIME_UNKNOWN, CS_QOS_BURSTABLE, UID, ID, ""},
+     "/docker/" ID2 "/kubelet/kubepods/burstable/pod" UID "/" ID, CS_CGROUP_POD, CS_RUNTIME_UNKNOWN,
+     CS_QOS_BURSTABLE, UID, ID, ""},
     {"kind seen from its host, systemd",
      "/system.slice/docker-" ID2 ".scope/kubelet.slice/kubelet-kubepods.slice/"
      "kubelet-kubepods-besteffort.slice/kubelet-kubepods-besteffort-pod" UID_
@@ -91,14 +91,14 @@ static const struct path_case {
      CS_CGROUP_POD, CS_RUNTIME_CONTAINERD, CS_QOS_BURSTABLE, STATIC, ID, ""},
     {"static pod, cgroupfs", "/kubepods/burstable/pod" STATIC "/" ID, CS_CGROUP_POD,
      CS_RUNTIME_UNKNOWN, CS_QOS_BURSTABLE, STATIC, ID, ""},
-    {"the pod's own directory", BURSTABLE, CS_CGROUP_POD, CS_RUNTIME_UNKNOWN, CS_QOS_BURSTABLE,
-     UID, "", ""},
+    {"the pod's own directory", BURSTABLE, CS_CGROUP_POD, CS_RUNTIME_UNKNOWN, CS_QOS_BURSTABLE, UID,
+     "", ""},
     {"systemd in a container", BURSTABLE "/cri-containerd-" ID ".scope/system.slice/a.service",
      CS_CGROUP_POD, CS_RUNTIME_CONTAINERD, CS_QOS_BURSTABLE, UID, ID, ""},
     {"docker in a container", BURSTABLE "/cri-containerd-" ID ".scope/docker/" ID2, CS_CGROUP_POD,
      CS_RUNTIME_CONTAINERD, CS_QOS_BURSTABLE, UID, ID, ""},
-    {"a monitor's child is no container", BURSTABLE "/crio-conmon-" ID ".scope/" ID2,
-     CS_CGROUP_POD, CS_RUNTIME_UNKNOWN, CS_QOS_BURSTABLE, UID, "", ""},
+    {"a monitor's child is no container", BURSTABLE "/crio-conmon-" ID ".scope/" ID2, CS_CGROUP_POD,
+     CS_RUNTIME_UNKNOWN, CS_QOS_BURSTABLE, UID, "", ""},
     {"kata", "/kubepods/burstable/pod" UID "/kata_" ID, CS_CGROUP_POD, CS_RUNTIME_KATA,
      CS_QOS_BURSTABLE, UID, ID, ""},
     {"a cluster in a container",
@@ -113,8 +113,8 @@ static const struct path_case {
      CS_RUNTIME_CONTAINERD, CS_QOS_BURSTABLE, UID2, ID, ""},
     {"another namespace's root", "/..", CS_CGROUP_UNKNOWN, CS_RUNTIME_UNKNOWN, CS_QOS_UNKNOWN, "",
      "", ""},
-    {"a name that starts with dots", "/..a", CS_CGROUP_HOST, CS_RUNTIME_UNKNOWN, CS_QOS_UNKNOWN,
-     "", "", ""},
+    {"a name that starts with dots", "/..a", CS_CGROUP_HOST, CS_RUNTIME_UNKNOWN, CS_QOS_UNKNOWN, "",
+     "", ""},
     {"root", "/", CS_CGROUP_HOST, CS_RUNTIME_UNKNOWN, CS_QOS_UNKNOWN, "", "", ""},
     {"empty", "", CS_CGROUP_HOST, CS_RUNTIME_UNKNOWN, CS_QOS_UNKNOWN, "", "", ""},
     {"slashes only", "///", CS_CGROUP_HOST, CS_RUNTIME_UNKNOWN, CS_QOS_UNKNOWN, "", "", ""},
@@ -126,8 +126,8 @@ static const struct path_case {
      CS_RUNTIME_PODMAN, CS_QOS_UNKNOWN, "", ID, ""},
     {"kubepods itself", "/kubepods.slice/kubepods-burstable.slice", CS_CGROUP_HOST,
      CS_RUNTIME_UNKNOWN, CS_QOS_UNKNOWN, "", "", ""},
-    {"uid a digit short", "/kubepods/burstable/pod0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f", CS_CGROUP_HOST,
-     CS_RUNTIME_UNKNOWN, CS_QOS_UNKNOWN, "", "", ""},
+    {"uid a digit short", "/kubepods/burstable/pod0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f",
+     CS_CGROUP_HOST, CS_RUNTIME_UNKNOWN, CS_QOS_UNKNOWN, "", "", ""},
     {"uid with mixed separators", "/kubepods/pod0a1b2c3d-4e5f_6071-8293-a4b5c6d7e8f9",
      CS_CGROUP_HOST, CS_RUNTIME_UNKNOWN, CS_QOS_UNKNOWN, "", "", ""},
     {"uid with other separators", "/kubepods/pod0a1b2c3d.4e5f.6071.8293.a4b5c6d7e8f9",

@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
-#define UID "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
-#define UID2 "ffffffff-0000-4000-8000-123456789abc"
-#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define POD "/kubepods/burstable/pod" UID
+#define UID    "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
+#define UID2   "ffffffff-0000-4000-8000-123456789abc"
+#define ID     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define POD    "/kubepods/burstable/pod" UID
 #define SECOND CS_NSEC_PER_SEC
 
 static const struct cs_container_limits small = {
@@ -75,11 +75,11 @@ static void fills_subjects(void **state)
             strcmp(got.workload.service_account, cases[i].owner) != 0 ||
             strcmp(got.workload.workload_kind, cases[i].kind) != 0 ||
             strcmp(got.workload.workload, cases[i].workload) != 0 ||
-            strcmp(got.pod_uid, cases[i].uid) != 0 ||
-            strcmp(got.container_id, cases[i].id) != 0 || strcmp(got.cgroup, cases[i].path) != 0)
-            fail_msg("%s: %d %s %s %s uid '%s' id '%s' cgroup '%s'", cases[i].name,
-                     got.attribution, got.workload.namespace, got.workload.workload_kind,
-                     got.workload.workload, got.pod_uid, got.container_id, got.cgroup);
+            strcmp(got.pod_uid, cases[i].uid) != 0 || strcmp(got.container_id, cases[i].id) != 0 ||
+            strcmp(got.cgroup, cases[i].path) != 0)
+            fail_msg("%s: %d %s %s %s uid '%s' id '%s' cgroup '%s'", cases[i].name, got.attribution,
+                     got.workload.namespace, got.workload.workload_kind, got.workload.workload,
+                     got.pod_uid, got.container_id, got.cgroup);
     }
 }
 
@@ -254,10 +254,11 @@ static void stays_compact(void **state)
                          i / 4);
 
         if (i % 4 != 0)
-            snprintf(path + n, sizeof(path) - (size_t)n,
-                     "/cri-containerd-0123456789abcdef0123456789abcdef0123456789abcdef0123456789%06u"
-                     ".scope",
-                     i);
+            snprintf(
+                path + n, sizeof(path) - (size_t)n,
+                "/cri-containerd-0123456789abcdef0123456789abcdef0123456789abcdef0123456789%06u"
+                ".scope",
+                i);
         cs_container_table_add(table, id++, slice(path), false, 0);
     }
     assert_int_equal(stats_of(table).live, 3000);

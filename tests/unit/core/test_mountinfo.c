@@ -21,12 +21,13 @@ static void reads_lines(void **state)
         int result;
         const char *root, *point, *type, *options;
     } cases[] = {
-        {"v2", "29 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n", 1,
-         "/", "/sys/fs/cgroup", "cgroup2", "rw,nsdelegate"},
+        {"v2", "29 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n",
+         1, "/", "/sys/fs/cgroup", "cgroup2", "rw,nsdelegate"},
         {"no optional field", "38 31 0:38 / /u rw - cgroup2 none rw\n", 1, "/", "/u", "cgroup2",
          "rw"},
-        {"several optional fields", "1 2 0:3 / /u rw shared:1 master:2 unbindable - cgroup c rw,cpu\n",
-         1, "/", "/u", "cgroup", "rw,cpu"},
+        {"several optional fields",
+         "1 2 0:3 / /u rw shared:1 master:2 unbindable - cgroup c rw,cpu\n", 1, "/", "/u", "cgroup",
+         "rw,cpu"},
         {"another namespace's root", "1 2 0:3 /../.. /host/cgroup ro - cgroup2 cgroup2 rw\n", 1,
          "/../..", "/host/cgroup", "cgroup2", "rw"},
         {"escapes", "1 2 0:3 /a\\040b /c\\134d\\011e\\012 rw - ext4 x rw\n", 1, "/a b",
@@ -91,8 +92,9 @@ static void tells_the_layout(void **state)
         enum cs_cgroup_layout layout;
     } cases[] = {
         {"v2", LINE("ext4", "rw") LINE("cgroup2", "rw"), CS_CGROUP_LAYOUT_V2},
-        {"hybrid", LINE("cgroup", "rw,memory") LINE("cgroup", "rw,xattr,name=systemd")
-             LINE("cgroup2", "rw"), CS_CGROUP_LAYOUT_HYBRID},
+        {"hybrid",
+         LINE("cgroup", "rw,memory") LINE("cgroup", "rw,xattr,name=systemd") LINE("cgroup2", "rw"),
+         CS_CGROUP_LAYOUT_HYBRID},
         {"v1", LINE("cgroup", "rw,memory") LINE("cgroup", "rw,name=systemd"), CS_CGROUP_LAYOUT_V1},
         {"v2 with a named hierarchy", LINE("cgroup", "rw,name=systemd") LINE("cgroup2", "rw"),
          CS_CGROUP_LAYOUT_V2},

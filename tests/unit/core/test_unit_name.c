@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define ID         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define INVOCATION "0123456789abcdef0123456789abcdef"
 
 static const struct {
@@ -30,8 +30,7 @@ static const struct {
     {"user manager", "/user.slice/user-1000.slice/user@1000.service/init.scope",
      "user@1000.service"},
     {"user manager's service",
-     "/user.slice/user-1000.slice/user@1000.service/app.slice/podman.service",
-     "user@1000.service"},
+     "/user.slice/user-1000.slice/user@1000.service/app.slice/podman.service", "user@1000.service"},
     {"systemd-run scope", "/system.slice/run-r" INVOCATION ".scope", "run.scope"},
     {"systemd-run scope, old", "/system.slice/run-1234.scope", "run.scope"},
     {"systemd-run scope, any", "/system.slice/run-something.scope", "run.scope"},
@@ -40,8 +39,7 @@ static const struct {
     {"systemd-run service, random", "/system.slice/run-r" INVOCATION ".service", "run.service"},
     {"a service that only starts with run-", "/system.slice/run-backup.service",
      "run-backup.service"},
-    {"a service that starts with run-u", "/system.slice/run-update.service",
-     "run-update.service"},
+    {"a service that starts with run-u", "/system.slice/run-update.service", "run-update.service"},
     {"a service that starts with session-", "/system.slice/session-keeper.service",
      "session-keeper.service"},
     {"a scope that merely contains session", "/system.slice/my-session-1.scope",
@@ -52,8 +50,8 @@ static const struct {
      "postgresql@15-main.service"},
     {"Accept=yes instance, IPv4",
      "/system.slice/system-sshd.slice/sshd@7-10.0.0.1:22-10.0.0.9:4242.service", "sshd@.service"},
-    {"Accept=yes instance, IPv6",
-     "/system.slice/sshd@12-fe80::1:22-fe80::2:555.service", "sshd@.service"},
+    {"Accept=yes instance, IPv6", "/system.slice/sshd@12-fe80::1:22-fe80::2:555.service",
+     "sshd@.service"},
     {"Accept=yes instance, unix", "/system.slice/systemd-coredump@3-1234-0.service",
      "systemd-coredump@.service"},
     {"docker container", "/system.slice/docker-" ID ".scope", "docker.scope"},

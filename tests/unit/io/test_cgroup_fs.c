@@ -20,9 +20,9 @@
 
 #include <cmocka.h>
 
-static char top[PATH_MAX];   /* our own cgroup */
+static char top[PATH_MAX];     /* our own cgroup */
 static char mounted[PATH_MAX]; /* where cgroup2 is */
-static char name[64];        /* "/credscope-unit-PID" */
+static char name[64];          /* "/credscope-unit-PID" */
 static const char *const below[] = {"/a", "/a/b c", "/d"};
 
 /* Remove the cgroups once the test has gone, however it went. */
@@ -179,8 +179,7 @@ static void finds_paths_by_id(void **state)
         assert_string_equal(path, wanted);
         assert_int_equal(cs_cgroup_fs_path_by_id(both[i], 1, path, sizeof(path)), 0);
         assert_string_equal(path, "/");
-        assert_int_equal(cs_cgroup_fs_path_by_id(both[i], id, small, sizeof(small)),
-                         -ENAMETOOLONG);
+        assert_int_equal(cs_cgroup_fs_path_by_id(both[i], id, small, sizeof(small)), -ENAMETOOLONG);
         assert_string_equal(small, "kept");
         assert_int_equal(cs_cgroup_fs_path_by_id(both[i], UINT64_C(1) << 62, path, sizeof(path)),
                          -ESTALE);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of `check`: each adds its lines. */
+#ifndef CS_APP_COMMAND_CHECK_PARTS_H
+#define CS_APP_COMMAND_CHECK_PARTS_H
+
+#include "app/command_check_report.h"
+#include "app/config.h"
+#include "io/capabilities.h"
+#include "io/cgroup_fs.h"
+#include "io/kernel.h"
+
+struct cs_check {
+    struct cs_check_report report;
+    struct cs_kernel kernel;
+    struct cs_capabilities capabilities;
+    struct cs_cgroup_fs cgroup; /* fd is -1 when none was found */
+    struct cs_listen listen;
+    struct cs_listen api_listen;
+    char state_dir[PATH_MAX];
+    char cgroup_dir[PATH_MAX];
+    bool json;
+};
+
+/* Kernel, BTF, JIT, lockdown, BPF features; cgroup v2 and what is in it. */
+void cs_check_kernel(struct cs_check *check);
+void cs_check_cgroup(struct cs_check *check);
+
+/* Capabilities and RLIMIT_MEMLOCK. After cs_check_cgroup. */
+void cs_check_rights(struct cs_check *check);
+
+/* Load and attach the sensor, for a moment: programs, token hook, cgroup events, others'
+ * programs. After cs_check_rights. */
+void cs_check_sensor(struct cs_check *check);
+
+/* Names' source, state directory, addresses to listen on. */
+void cs_check_places(struct cs_check *check);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/command_check_parts.h"
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "io/http_server_listen.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Cut path to what of it exists. */
+static void existing_part(char *path)
+{
+    while (access(path, F_OK) < 0 && errno == ENOENT) {
+        char *slash = strrchr(path, '/');
+
+        if (!slash)
+            return;
+        slash[slash == path] = '\0';
+        if (slash == path)
+            return;
+    }
+}
+
+static void check_names(struct cs_check *check)
+{
+    struct cs_check_line *line = cs_check_add(&check->report, CS_CHECK_DEGRADED, "names",
+                                              "this build has no source of pods' names");
+
+    cs_check_advise(line, "pods are shown by their UID");
+}
+
+static void check_state_dir(struct cs_check *check)
+{
+    char part[PATH_MAX];
+    struct cs_check_line *line;
+
+    if (check->state_dir[0] == '\0') {
+        line = cs_check_add(&check->report, CS_CHECK_DEGRADED, "state directory", "none");
+        cs_check_advise(line, "last-seen times are lost at a restart");
+        return;
+    }
+    cs_text_copy(part, sizeof(part), check->state_dir, strlen(check->state_dir));
+    existing_part(part);
+    if (access(part, W_OK | X_OK) == 0) {
+        cs_check_add(&check->report, CS_CHECK_OK, "state directory", "%.256s%s", check->state_dir,
+                     strcmp(part, check->state_dir) == 0 ? "" : ", to be made");
+        return;
+    }
+    line = cs_check_add(&check->report, CS_CHECK_DEGRADED, "state directory", "%.256s: %s", part,
+                        strerror(errno));
+    cs_check_advise(line, "last-seen times are lost at a restart; mount a volume there, or give "
+                          "--state-dir");
+}
+
+static void check_tcp(struct cs_check *check, const char *name, const char *flag,
+                      const struct cs_listen *listen)
+{
+    int fd = cs_http_listen(&listen->address.sa, listen->len, listen->any);
+    struct cs_check_line *line;
+
+    if (fd >= 0) {
+        close(fd);
+        cs_check_add(&check->report, CS_CHECK_OK, name, "%s", listen->text);
+        return;
+    }
+    line =
+        cs_check_add(&check->report, CS_CHECK_MISSING, name, "%s: %s", listen->text, strerror(-fd));
+    cs_check_advise(line, "give another with %s", flag);
+}
+
+static void check_unix(struct cs_check *check, const char *name, const struct cs_listen *listen)
+{
+    char part[sizeof(listen->address.un.sun_path)];
+    struct cs_check_line *line;
+    char *slash;
+
+    cs_text_copy(part, sizeof(part), listen->address.un.sun_path,
+                 strlen(listen->address.un.sun_path));
+    slash = strrchr(part, '/');
+    slash[slash == part] = '\0';
+    existing_part(part);
+    if (access(part, W_OK | X_OK) == 0) {
+        cs_check_add(&check->report, CS_CHECK_OK, name, "%s", listen->text);
+        return;
+    }
+    line = cs_check_add(&check->report, CS_CHECK_MISSING, name, "%s: %s: %s", listen->text, part,
+                        strerror(errno));
+    cs_check_advise(line, "give another with --api-listen, or mount a volume there");
+}
+
+void cs_check_places(struct cs_check *check)
+{
+    check_names(check);
+    check_state_dir(check);
+    check_tcp(check, "metrics", "--listen", &check->listen);
+    if (check->api_listen.address.sa.sa_family == AF_UNIX)
+        check_unix(check, "API", &check->api_listen);
+    else
+        check_tcp(check, "API", "--api-listen", &check->api_listen);
+}
