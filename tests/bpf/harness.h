@@ -37,6 +37,8 @@ struct harness {
     int cgroup_fd;
     uint64_t cgroup_id;
     bool virtual_machine; /* emulated: be patient, measure nothing */
+    int pid;
+    int first_fd; /* descriptors from here on belong to the test that runs */
 };
 extern struct harness harness;
 
@@ -44,6 +46,10 @@ extern struct harness harness;
 void harness_shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* … or tells: exit status 0. */
 bool harness_try(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The setup of every test: a failed one's sockets are closed, its facts forgotten; and a child
+ * whose assertion failed, which brings it here, ends. */
+int harness_setup(void **state);
 
 /* Say loudly why a test can't run on this kernel, and skip it. */
 #define harness_skip(...)              \
@@ -68,10 +74,10 @@ uint64_t harness_cgroup_id(const char *name); /* of a sub-cgroup; "" = the tests
 /* One per file: runs its tests, returns how many failed. Those of parts that are not built are
  * NULL. */
 int test_connect_run(void);
-int test_http_run(void);
-int test_intercept_run(void);
-int test_fault_run(void);
-int test_wire_run(void);
+int test_http_run(void) __attribute__((weak));
+int test_intercept_run(void) __attribute__((weak));
+int test_fault_run(void) __attribute__((weak));
+int test_wire_run(void) __attribute__((weak));
 int test_tls_run(void) __attribute__((weak));
 int test_token_run(void) __attribute__((weak));
 int test_cgroup_run(void) __attribute__((weak));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Loading. An object loads as a whole, and what a kernel refuses it may refuse at load or only at
- * attach, so each token hook in turn costs a fresh object until one is attached; what is optional
- * never keeps the rest from running.
+ * attach: so each token hook is tried in an object that loads nothing else, which costs the
+ * verifier little, before all is loaded with the first that works. What is optional never keeps
+ * the rest from running.
  */
 #include "io/sensor_internal.h"
 
@@ -54,14 +55,17 @@ static const struct optional_program *optional_find(const struct bpf_program *pr
     return NULL;
 }
 
-/* What a first try loads, and what it does without after a failure. */
+/* What to load of the object. */
 struct attempt {
     enum cs_token_hook token;
     bool cgroup_events;
+    bool required;
 };
 
 static bool is_wanted(const struct optional_program *program, const struct attempt *attempt)
 {
+    if (!program)
+        return attempt->required;
     return program->token == CS_TOKEN_HOOK_NONE ? attempt->cgroup_events
                                                 : program->token == attempt->token;
 }
@@ -90,7 +94,7 @@ static int load(struct cs_sensor *sensor, const struct cs_sensor_config *config,
 
         if (sensor->program_count == CS_SENSOR_PROGRAMS_MAX)
             return cs_sensor_fail(error, -E2BIG, "more programs than the loader knows of");
-        bpf_program__set_autoload(program, !may || is_wanted(may, attempt));
+        bpf_program__set_autoload(program, is_wanted(may, attempt));
         sensor->handles[sensor->program_count] = program;
         sensor->programs[sensor->program_count++] = (struct cs_sensor_program){
             .name = bpf_program__name(program),
@@ -143,33 +147,53 @@ static int attach_optional(struct cs_sensor *sensor, struct cs_sensor_error *err
     return 0;
 }
 
-/* Load with one token hook after the other, then without cgroup events too. */
+static int load_attached(struct cs_sensor *sensor, const struct cs_sensor_config *config,
+                         const struct attempt *attempt, struct cs_sensor_error *error)
+{
+    int err = load(sensor, config, attempt, error);
+
+    if (!err)
+        err = attach_optional(sensor, error);
+    if (err)
+        unload(sensor);
+    return err;
+}
+
+/* The first token hook that loads and attaches by itself. */
+static enum cs_token_hook choose_token(struct cs_sensor *sensor,
+                                       const struct cs_sensor_config *config)
+{
+    struct attempt alone = {.token = config->token_hook};
+    struct cs_sensor_error error;
+
+    if (config->no_token_opens)
+        return CS_TOKEN_HOOK_NONE;
+    for (; alone.token != CS_TOKEN_HOOK_NONE; alone.token++) {
+        if (load_attached(sensor, config, &alone, &error) == 0) {
+            unload(sensor);
+            break;
+        }
+        snprintf(sensor->token_why[alone.token], CS_SENSOR_WHY_MAX, "%s", error.text);
+    }
+    return alone.token;
+}
+
 static int load_best(struct cs_sensor *sensor, const struct cs_sensor_config *config,
                      struct cs_sensor_error *error)
 {
     struct attempt attempt = {
-        .token = config->no_token_opens ? CS_TOKEN_HOOK_NONE : config->token_hook,
+        .token = choose_token(sensor, config),
         .cgroup_events = !config->no_cgroup_events,
+        .required = true,
     };
-    int err;
+    int err = load_attached(sensor, config, &attempt, error);
 
-    for (;;) {
-        err = load(sensor, config, &attempt, error);
-        if (!err)
-            err = attach_optional(sensor, error);
-        if (!err) {
-            sensor->token_hook = attempt.token;
-            return 0;
-        }
-        unload(sensor);
-        snprintf(sensor->token_why[attempt.token], CS_SENSOR_WHY_MAX, "%s", error->text);
-        if (attempt.token != CS_TOKEN_HOOK_NONE)
-            attempt.token++;
-        else if (attempt.cgroup_events)
-            attempt.cgroup_events = false;
-        else
-            return err;
+    if (err && attempt.cgroup_events) {
+        attempt.cgroup_events = false;
+        err = load_attached(sensor, config, &attempt, error);
     }
+    sensor->token_hook = attempt.token;
+    return err;
 }
 
 static void sensor_free(struct cs_sensor **sensor)
