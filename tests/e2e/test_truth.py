@@ -3,6 +3,7 @@
 import collections
 import os
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -109,9 +110,9 @@ def main():
             metrics = run(scenario, directory, results)
             rows = compare.load(directory, f"{directory}/events.jsonl")
             keep = os.environ.get("E2E_KEEP")
-            if keep:
-                os.system(f"mkdir -p '{keep}' && cp '{directory}'/*.jsonl '{directory}'/*.log "
-                          f"'{directory}'/node.json '{keep}'")
+            if keep:  # for a look at what went wrong
+                shutil.copytree(directory, os.path.join(keep, scenario), dirs_exist_ok=True,
+                                ignore=shutil.ignore_patterns("*.sock"))
             match = compare.Match(*rows)
             topics(scenario, match, results)
             results.check(not match.missing, f"{scenario}: no exchange is missing",

@@ -16,7 +16,7 @@ from . import linux
 NODE4, CLOUD4 = "192.168.0.10", "192.168.0.1"
 NODE6, CLOUD6 = "fd00:192:168::10", "fd00:192:168::1"
 AGENT4, AGENT6 = "169.254.170.23", "fd00:ec2::23"
-IMDS4 = "169.254.169.254"
+IMDS4, IMDS6 = "169.254.169.254", "fd00:ec2::254"
 
 IP, NFT = "/usr/sbin/ip", "/usr/sbin/nft"
 

@@ -17,7 +17,6 @@ AZURE_TOKEN_OLD = "/var/run/secrets/azure/tokens/azure-identity-token"
 TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
 ROLES = "/latest/meta-data/iam/security-credentials/"
 VERSION = "Version=2011-06-15"
-IMDS6 = "fd00:ec2::254"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +64,7 @@ def _imds(path, method="GET"):
             heads.append(("X-aws-ec2-metadata-token-ttl-seconds", "21600"))
         elif options.get("token"):
             heads.append(("X-aws-ec2-metadata-token", options["token"]))
-        address = IMDS6 if options.get("family") == 6 else net.IMDS4
+        address = net.IMDS6 if options.get("family") == 6 else net.IMDS4
         where = options.get("path", path)
         if path == ROLES + "?":
             where = ROLES + options.get("role", "node-instance-role")

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A pod of the simulated node: its ids, cgroups, network namespace, mounts and pause process."""
+import hashlib
+import os
+import subprocess
+import uuid
+
+from . import cgroups, linux, net
+from .servers import bodies
+
+# directory below /run/secrets, file, audience: what kubelet and the webhooks project
+TOKENS = (
+    ("pods.eks.amazonaws.com/serviceaccount", "eks-pod-identity-token", "pods.eks.amazonaws.com"),
+    ("eks.amazonaws.com/serviceaccount", "token", "sts.amazonaws.com"),
+    ("azure/wi/token", "azure-identity-token", "api://AzureADTokenExchange"),
+    ("azure/tokens", "azure-identity-token", "api://AzureADTokenExchange"),
+    ("kubernetes.io/serviceaccount", "token", "https://kubernetes.default.svc"),
+)
+SIDECAR_UID = 1501
+
+
+def pod_uid(scenario, namespace, name):
+    """Deterministic: the same scenario has the same UIDs in each run."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{scenario}/{namespace}/{name}"))
+
+
+def container_id(uid, name):
+    return hashlib.sha256(f"{uid}/{name}".encode()).hexdigest()
+
+
+def project_token(directory, name, token):
+    """A projected volume as kubelet's atomic writer makes it: name -> ..data -> ..<time>."""
+    real = os.path.join(directory, "..2026_01_02_03_04_05.123456789")
+    os.makedirs(real)
+    with open(os.path.join(real, name), "w", encoding="ascii") as f:
+        f.write(token)
+    os.symlink(os.path.basename(real), os.path.join(directory, "..data"))
+    os.symlink(os.path.join("..data", name), os.path.join(directory, name))
+
+
+def only_process(directory):
+    """Machine-wide pid of a cgroup's one process. cgroup.procs speaks in pids of the reader's
+    namespace, /proc in the machine's: a pidfd's fdinfo translates."""
+    with open(os.path.join(directory, "cgroup.procs"), encoding="ascii") as f:
+        inner = int(f.read().split()[0])
+    fd = os.pidfd_open(inner)
+    try:
+        with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("Pid:"))
+    finally:
+        os.close(fd)
+
+
+class RunningPod:
+    """spec: the scenario's row; holder: pid of the pause process, whose namespaces are the pod's."""
+
+    def __init__(self, scenario, index, spec):
+        self.spec, self.index = spec, index
+        self.uid = pod_uid(scenario, spec.namespace, spec.name)
+        self.addresses = ([net.NODE4, net.AGENT4, net.AGENT6, net.NODE6] if spec.host_network
+                          else [net.pod4(index), net.pod6(index)])
+        self.holder = self.pause = None
+
+    def cgroup(self, container):
+        return "node/" + cgroups.container_path(self.spec.driver, self.uid, self.spec.qos,
+                                                container_id(self.uid, container))
+
+    def identity(self, container):
+        """Who a container is, for truth lines."""
+        return {"pod": self.spec.name, "namespace": self.spec.namespace, "pod_uid": self.uid,
+                "service_account": self.spec.service_account, "container": container,
+                "container_id": container_id(self.uid, container),
+                "host_network": self.spec.host_network}
+
+    def start(self, network, cgroup_base):
+        """Make the namespaces and the pause process; it must be kept and ended by the caller."""
+        netns = network.node if self.spec.host_network else \
+            network.add_pod(self.index, self.spec.ipv6)
+        if self.spec.intercept == "proxy-sidecar":
+            net.redirect_in_pod(netns, SIDECAR_UID)
+        directory = os.path.join(cgroup_base, self.cgroup("pause"))
+        os.makedirs(directory)
+
+        def enter():
+            cgroups.enter(directory)
+            linux.setns(netns, linux.CLONE_NEWNET)
+            linux.private_mounts()
+            linux.mount("tmpfs", "/run", "tmpfs", 0, "mode=755")
+            subject = f"system:serviceaccount:{self.spec.namespace}:{self.spec.service_account}"
+            for where, name, audience in TOKENS:
+                project_token(f"/run/secrets/{where}", name, bodies.jwt(subject, audience))
+
+        self.pause = subprocess.Popen(["/usr/bin/sleep", "1000000"], preexec_fn=enter, cwd="/",
+                                      stdin=subprocess.DEVNULL)
+        self.holder = only_process(directory)
+
+    def describe(self):
+        """Its row of node.json: a pod as kubectl would list it."""
+        return {"name": self.spec.name, "namespace": self.spec.namespace, "uid": self.uid,
+                "service_account": self.spec.service_account,
+                "workload": self.spec.workload or self.spec.name, "holder_pid": self.holder,
+                "host_network": self.spec.host_network,
+                "containers": {c.name: container_id(self.uid, c.name)
+                               for c in self.spec.containers}}
