@@ -80,6 +80,9 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)echo "  CC    $<"; $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 
+# .incbin is nothing that -MMD could see.
+$(BUILD)/obj/userspace/app/page_html.o: userspace/app/page.html
+
 # The skeleton must exist before anything that includes it is compiled the first time; after that
 # the dependency files know.
 $(call obj,$(IO_SRC) $(BPFTEST_SRC) $(BENCH_SRC)): | $(SKEL)

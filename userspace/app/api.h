@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define CS_API_EXCHANGES      500
-#define CS_API_EXCHANGE_BYTES (384u << 10)
+#define CS_API_EXCHANGE_BYTES (256u << 10)
 
 struct cs_api_exchanges; /* the ring */
 
