@@ -6,9 +6,9 @@
 #include <assert.h>
 
 #define RETIRING "retiring", CS_CLASS_RETIRING
-#define CURRENT "current", CS_CLASS_CURRENT
-#define NODE "node", CS_CLASS_NODE
-#define OTHER "other", CS_CLASS_OTHER
+#define CURRENT  "current", CS_CLASS_CURRENT
+#define NODE     "node", CS_CLASS_NODE
+#define OTHER    "other", CS_CLASS_OTHER
 
 static const struct cs_mechanism_info mechanisms[] = {
     [CS_MECHANISM_EKS_POD_IDENTITY] = {"eks-pod-identity", "aws", CURRENT, "none"},

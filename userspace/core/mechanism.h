@@ -30,8 +30,8 @@ enum cs_mechanism {
 enum cs_mechanism_class { CS_CLASS_RETIRING, CS_CLASS_CURRENT, CS_CLASS_NODE, CS_CLASS_OTHER };
 
 struct cs_mechanism_info {
-    const char *name;      /* label value */
-    const char *cloud;     /* "aws", "azure" or "any" */
+    const char *name;  /* label value */
+    const char *cloud; /* "aws", "azure" or "any" */
     const char *class_name;
     enum cs_mechanism_class class;
     const char *successor; /* label value of the mechanism to move to, or "none" */

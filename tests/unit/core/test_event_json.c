@@ -86,8 +86,8 @@ static void test_line(void **state)
 
     (void)state;
     make(&connection, &exchange, &verdict);
-    len = cs_event_json_exchange(line, sizeof(line), &context, &exchange, &verdict, &subject,
-                                 &extra);
+    len =
+        cs_event_json_exchange(line, sizeof(line), &context, &exchange, &verdict, &subject, &extra);
     assert_int_equal(len, strlen(line));
     assert_string_equal(
         line, "{\"schema\":1,\"kind\":\"exchange\",\"time\":\"2026-01-01T00:00:02.000000005Z\","
@@ -110,11 +110,32 @@ static void test_line(void **state)
 /* What is not known is absent. */
 static void test_absent(void **state)
 {
-    static const char *const absent[] = {
-        "connect_seconds", "tls_seconds", "pod", "pod_uid", "container", "container_id", "image",
-        "host_network", "cgroup", "pid", "comm", "source", "method", "path", "identity",
-        "user_agent", "status", "server", "sni", "request_records", "response_records",
-        "intercepted_by", "via", "on_behalf_of", "declared", "duration_seconds"};
+    static const char *const absent[] = {"connect_seconds",
+                                         "tls_seconds",
+                                         "pod",
+                                         "pod_uid",
+                                         "container",
+                                         "container_id",
+                                         "image",
+                                         "host_network",
+                                         "cgroup",
+                                         "pid",
+                                         "comm",
+                                         "source",
+                                         "method",
+                                         "path",
+                                         "identity",
+                                         "user_agent",
+                                         "status",
+                                         "server",
+                                         "sni",
+                                         "request_records",
+                                         "response_records",
+                                         "intercepted_by",
+                                         "via",
+                                         "on_behalf_of",
+                                         "declared",
+                                         "duration_seconds"};
     char line[CS_EVENT_JSON_MAX];
     struct cs_connection connection;
     struct cs_exchange exchange;
@@ -263,9 +284,9 @@ static void test_sizes(void **state)
         assert_string_equal(exact, "");
         free(exact);
     }
-    assert_int_equal(cs_event_json_exchange(line, (size_t)len + 1, &context, &exchange, &verdict,
-                                            &nobody, NULL),
-                     len);
+    assert_int_equal(
+        cs_event_json_exchange(line, (size_t)len + 1, &context, &exchange, &verdict, &nobody, NULL),
+        len);
 
     full.attribution = CS_ATTRIBUTION_POD;
     full.host_network = true;
@@ -308,9 +329,9 @@ static void test_other_kinds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_line),  cmocka_unit_test(test_absent),
-        cmocka_unit_test(test_texts), cmocka_unit_test(test_tls_fields),
-        cmocka_unit_test(test_times), cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_line),        cmocka_unit_test(test_absent),
+        cmocka_unit_test(test_texts),       cmocka_unit_test(test_tls_fields),
+        cmocka_unit_test(test_times),       cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_other_kinds),
     };
 

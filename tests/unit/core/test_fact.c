@@ -4,6 +4,7 @@
 
 #include "base/util.h"
 
+#include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,97 +15,57 @@
 
 #define BUFFER 2048
 
-/* A valid fact of each type, with `text` as its variable part. */
+/* Of each type: the fixed part's size, where the text's length stands (0: none), and a member
+ * that must not be 0, with a value for it. */
+#define SHAPE(structure, length, member, value)                                                   \
+    {                                                                                             \
+        sizeof(struct cs_fact_##structure), length, offsetof(struct cs_fact_##structure, member), \
+            value                                                                                 \
+    }
+#define LENGTH(structure, member) offsetof(struct cs_fact_##structure, member)
+
+static const struct {
+    size_t fixed, length_at, value_at;
+    unsigned char value;
+} shapes[] = {
+    [CS_FACT_CONNECT] = SHAPE(connect, 0, kind, CS_WATCH_PLAIN),
+    [CS_FACT_ESTABLISHED] = SHAPE(established, 0, sport, 1),
+    [CS_FACT_CONNECT_FAILED] = SHAPE(connect_failed, 0, reason, CS_CONNECT_REFUSED),
+    [CS_FACT_REQUEST] = SHAPE(request, LENGTH(request, line_len), head_length, 1),
+    [CS_FACT_RESPONSE] = SHAPE(response, LENGTH(response, server_len), status, 200),
+    [CS_FACT_TUNNEL] = SHAPE(tunnel, LENGTH(tunnel, authority_len), first_byte_ns, 1),
+    [CS_FACT_CLIENT_HELLO] = SHAPE(client_hello, LENGTH(client_hello, sni_len), hello_length, 1),
+    [CS_FACT_SERVER_HELLO] = SHAPE(server_hello, 0, version, 3),
+    [CS_FACT_TLS_RECORD] = SHAPE(tls_record, 0, content, 23),
+    [CS_FACT_INTERCEPTED] = SHAPE(intercepted, 0, place, CS_INTERCEPT_NODE),
+    [CS_FACT_GAP] = SHAPE(gap, 0, reason, CS_GAP_HOLE),
+    [CS_FACT_CLOSE] = SHAPE(close, 0, reason, CS_CLOSE_LOCAL),
+    [CS_FACT_TOKEN_OPEN] = SHAPE(token_open, 0, tgid, 1),
+    [CS_FACT_CGROUP_CREATED] = SHAPE(cgroup, LENGTH(cgroup, path_len), level, 1),
+    [CS_FACT_CGROUP_REMOVED] = SHAPE(cgroup, LENGTH(cgroup, path_len), level, 1),
+};
+static_assert(CS_ARRAY_SIZE(shapes) == CS_FACT_TYPE_END, "a shape for every type");
+
+/* A valid fact of any type, with `text` as its variable part; a request's second half of it is the
+ * User-Agent. Returns its size. */
 static size_t make(unsigned char *bytes, unsigned int type, const char *text)
 {
-    struct cs_fact_header *header = (void *)bytes;
-    size_t len = strlen(text);
+    struct cs_fact_header header = {.type = (__u16)type, .cookie = 1};
+    __u16 len = shapes[type].length_at ? (__u16)strlen(text) : 0;
+    __u16 first = type == CS_FACT_REQUEST ? len / 2 : len;
 
     memset(bytes, 0, BUFFER);
-    header->type = (__u16)type;
-    header->cookie = 1;
-    switch (type) {
-    case CS_FACT_CONNECT: {
-        struct cs_fact_connect *fact = (void *)bytes;
-
-        fact->family = 4;
-        fact->kind = CS_WATCH_PLAIN;
-        header->size = sizeof(*fact);
-        break;
-    }
-    case CS_FACT_ESTABLISHED:
-        header->size = sizeof(struct cs_fact_established);
-        break;
-    case CS_FACT_CONNECT_FAILED:
-        ((struct cs_fact_connect_failed *)(void *)bytes)->reason = CS_CONNECT_REFUSED;
-        header->size = sizeof(struct cs_fact_connect_failed);
-        break;
-    case CS_FACT_REQUEST: {
-        struct cs_fact_request *fact = (void *)bytes;
-
-        fact->line_len = (__u16)(len / 2);
-        fact->user_agent_len = (__u16)(len - len / 2);
-        memcpy(fact->text, text, len);
-        header->size = (__u16)(sizeof(*fact) + len);
-        break;
-    }
-    case CS_FACT_RESPONSE: {
-        struct cs_fact_response *fact = (void *)bytes;
-
-        fact->status = 200;
-        fact->server_len = (__u16)len;
-        memcpy(fact->text, text, len);
-        header->size = (__u16)(sizeof(*fact) + len);
-        break;
-    }
-    case CS_FACT_TUNNEL: {
-        struct cs_fact_tunnel *fact = (void *)bytes;
-
-        fact->authority_len = (__u16)len;
-        memcpy(fact->text, text, len);
-        header->size = (__u16)(sizeof(*fact) + len);
-        break;
-    }
-    case CS_FACT_CLIENT_HELLO: {
-        struct cs_fact_client_hello *fact = (void *)bytes;
-
-        fact->sni_len = (__u16)len;
-        memcpy(fact->text, text, len);
-        header->size = (__u16)(sizeof(*fact) + len);
-        break;
-    }
-    case CS_FACT_SERVER_HELLO:
-        header->size = sizeof(struct cs_fact_server_hello);
-        break;
-    case CS_FACT_TLS_RECORD:
-        ((struct cs_fact_tls_record *)(void *)bytes)->content = 23;
-        header->size = sizeof(struct cs_fact_tls_record);
-        break;
-    case CS_FACT_INTERCEPTED:
-        ((struct cs_fact_intercepted *)(void *)bytes)->place = CS_INTERCEPT_NODE;
-        header->size = sizeof(struct cs_fact_intercepted);
-        break;
-    case CS_FACT_GAP:
-        ((struct cs_fact_gap *)(void *)bytes)->reason = CS_GAP_HOLE;
-        header->size = sizeof(struct cs_fact_gap);
-        break;
-    case CS_FACT_CLOSE:
-        ((struct cs_fact_close *)(void *)bytes)->reason = CS_CLOSE_LOCAL;
-        header->size = sizeof(struct cs_fact_close);
-        break;
-    case CS_FACT_TOKEN_OPEN:
-        header->size = sizeof(struct cs_fact_token_open);
-        break;
-    default: {
-        struct cs_fact_cgroup *fact = (void *)bytes;
-
-        fact->path_len = (__u16)len;
-        memcpy(fact->text, text, len);
-        header->size = (__u16)(sizeof(*fact) + len);
-        break;
-    }
-    }
-    return header->size;
+    header.size = (__u16)(shapes[type].fixed + len);
+    memcpy(bytes, &header, sizeof(header));
+    bytes[shapes[type].value_at] = shapes[type].value;
+    if (type == CS_FACT_CONNECT)
+        bytes[offsetof(struct cs_fact_connect, family)] = 4;
+    if (type == CS_FACT_REQUEST)
+        bytes[offsetof(struct cs_fact_request, user_agent_len)] = (unsigned char)(len - first);
+    if (shapes[type].length_at)
+        memcpy(bytes + shapes[type].length_at, &first, sizeof(first));
+    memcpy(bytes + shapes[type].fixed, text, len);
+    return header.size;
 }
 
 /* Decoded from a block of exactly that size, so that a sanitizer sees any byte too many. */
@@ -155,10 +116,12 @@ struct field {
     enum cs_fact_error error;
 };
 
-#define AT(TYPE, structure, member, value, error)                                              \
-    {#TYPE "." #member " = " #value, CS_FACT_##TYPE,                                           \
-     offsetof(struct cs_fact_##structure, member),                                             \
-     sizeof(((struct cs_fact_##structure *)0)->member), value, CS_FACT_##error}
+#define AT(TYPE, structure, member, value, error)                                     \
+    {                                                                                 \
+#TYPE "." #member " = " #value, CS_FACT_##TYPE,                               \
+            offsetof(struct cs_fact_##structure, member),                             \
+            sizeof(((struct cs_fact_##structure *)0)->member), value, CS_FACT_##error \
+    }
 
 static const struct field fields[] = {
     AT(CLOSE, header, type, 0, ERROR_TYPE),
@@ -234,8 +197,9 @@ static void test_text(void **state)
     char comm[CS_COMM_LEN + 1];
 
     (void)state;
-    assert_int_equal(decode(bytes, make(bytes, CS_FACT_REQUEST, "GE\t\x01\x80\xffUA\n\x7f~ "), &fact),
-                     CS_FACT_OK);
+    assert_int_equal(
+        decode(bytes, make(bytes, CS_FACT_REQUEST, "GE\t\x01\x80\xffUA\n\x7f~ "), &fact),
+        CS_FACT_OK);
     assert_string_equal(fact.text, "GE????");
     assert_string_equal(cs_fact_user_agent(&fact), "UA??~ ");
     assert_int_equal(decode(bytes, make(bytes, CS_FACT_CGROUP_CREATED, "/a\xc3\xa4\n\xff"), &fact),

@@ -51,18 +51,10 @@ static void test_lines(void **state)
 static const struct {
     const char *target, *path, *query; /* value of "q", NULL absent */
 } targets[] = {
-    {"/a/b", "/a/b", NULL},
-    {"/a?q=1", "/a", "1"},
-    {"/a?x=2&q=1&q=3", "/a", "1"},
-    {"/a?q=", "/a", ""},
-    {"/a?q", "/a", NULL},
-    {"/a?qq=1&xq=2", "/a", NULL},
-    {"/a#?q=1", "/a", NULL},
-    {"/a?q=1#f", "/a", "1"},
-    {"http://h:80/a?q=1", "/a", "1"},
-    {"HTTP://h", "", NULL},
-    {"http://h?q=1", "", "1"},
-    {"?q=1", "", "1"},
+    {"/a/b", "/a/b", NULL},  {"/a?q=1", "/a", "1"},     {"/a?x=2&q=1&q=3", "/a", "1"},
+    {"/a?q=", "/a", ""},     {"/a?q", "/a", NULL},      {"/a?qq=1&xq=2", "/a", NULL},
+    {"/a#?q=1", "/a", NULL}, {"/a?q=1#f", "/a", "1"},   {"http://h:80/a?q=1", "/a", "1"},
+    {"HTTP://h", "", NULL},  {"http://h?q=1", "", "1"}, {"?q=1", "", "1"},
     {"", "", NULL},
 };
 

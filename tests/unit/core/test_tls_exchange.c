@@ -20,8 +20,8 @@ static void put(struct result *result, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    result->len += (size_t)vsnprintf(result->text + result->len,
-                                     sizeof(result->text) - result->len, format, args);
+    result->len += (size_t)vsnprintf(result->text + result->len, sizeof(result->text) - result->len,
+                                     format, args);
     va_end(args);
 }
 
@@ -55,7 +55,7 @@ static void collect(const struct cs_exchange *exchange, void *user)
 #define OPEN13 "connect.tls hello est c>22:512 shello13.384 c<22:122 c<20:1 <23 <1000 <281 <69 "
 /* 11 words; the client's Finished is the 12th. */
 #define READY13 OPEN13 "c>20:1 >69 "
-#define OPEN12 "connect.tls hello est c>22:200 shello12 c<22:80 c<22:1000 c<22:300 c<22:4 "
+#define OPEN12  "connect.tls hello est c>22:200 shello12 c<22:80 c<22:1000 c<22:300 c<22:4 "
 #define READY12 OPEN12 "c>22:66 c>20:1 c>22:40 c<22:200 c<20:1 c<22:40 "
 
 static const struct {
@@ -63,8 +63,8 @@ static const struct {
 } cases[] = {
     {"boto3: head and body, two tickets, a thinking server",
      READY13 ">459 >1330 <250 +45 <250 +150 <477 +500 tick", "0 answered 14+199 >459 >1330 <477"},
-    {"Go: one ticket, then the answer",
-     READY13 ">371 >1318 <130 +60 <2100 close.local", "0 answered 14+63 >371 >1318 <2100"},
+    {"Go: one ticket, then the answer", READY13 ">371 >1318 <130 +60 <2100 close.local",
+     "0 answered 14+63 >371 >1318 <2100"},
     {"one record each", READY13 ">1724 +30 <1900 <19 close.remote", "0 answered 14+31 >1724 <1900"},
     {"handed over while open", READY13 ">1724 +30 <1900 +499 tick", "0 answered 14+31 >1724 <1900"},
     {"… and not before it is complete", READY13 ">1724 +30 <1900 +400 <700 +400 tick", ""},
@@ -80,22 +80,24 @@ static const struct {
      "0 answered 14+10 >900 <800; 1 answered 25+10 >900 <300 <300"},
     {"tickets before the request", READY13 "<230 <230 +9 >900 +20 <800 close.local",
      "0 answered 25+21 >900 <800"},
-    {"one ticket before, one after the request",
-     READY13 "<230 +9 >900 <230 +20 <800 close.local", "0 answered 24+22 >900 <800"},
+    {"one ticket before, one after the request", READY13 "<230 +9 >900 <230 +20 <800 close.local",
+     "0 answered 24+22 >900 <800"},
     {"four tickets", READY13 ">900 <230 <230 <230 <230 +9 <800 close.local",
      "0 answered 14+14 >900 <800"},
     {"long tickets come in pairs", READY13 ">900 <1000 <1000 +9 <800 close.local",
      "0 answered 14+12 >900 <800"},
-    {"head and body of one flight are no ticket",
-     READY13 ">900 +50 <300 <600 close.local", "0 answered 14+51 >900 <300 <600"},
+    {"head and body of one flight are no ticket", READY13 ">900 +50 <300 <600 close.local",
+     "0 answered 14+51 >900 <300 <600"},
     {"tickets, then a hang", READY13 ">900 <250 <250 +9000 tick close.local",
      "0 abandoned 14+9004 >900"},
-    {"one ticket, then a hang", READY13 ">900 <250 +9000 tick close.local", "0 abandoned 14+9003 >900"},
+    {"one ticket, then a hang", READY13 ">900 <250 +9000 tick close.local",
+     "0 abandoned 14+9003 >900"},
     {"a lone small record, and the client is content", READY13 ">900 <250 +50 close.local",
      "0 answered 14+1 >900 <250"},
     {"a lone small record, and the server closes", READY13 ">900 <250 +3000 close.remote",
      "0 answered 14+1 >900 <250"},
-    {"a lone small record, then the next request", READY13 ">900 <250 +50 >901 +50 <800 close.local",
+    {"a lone small record, then the next request",
+     READY13 ">900 <250 +50 >901 +50 <800 close.local",
      "0 answered 14+1 >900 <250; 1 answered 66+51 >901 <800"},
     {"a lone small record in the midst of a request",
      READY13 ">900 <250 >1300 +50 <800 close.local", "0 answered 14+53 >900 >1300 <800"},
@@ -107,8 +109,9 @@ static const struct {
     {"peer closes without an answer", READY13 ">900 <250 <250 +9 close.remote",
      "0 no_response 14+12 >900"},
     {"reset", READY13 ">900 +9 close.rst", "0 reset 14+10 >900"},
-    {"a large request", READY13 ">900 >16401 >16401 >16401 >9000 >900 >901 >902 >903 >904 >905 >906 "
-                                ">907 >908 >909 >910 >911 >912 +9 <800 close.local",
+    {"a large request",
+     READY13 ">900 >16401 >16401 >16401 >9000 >900 >901 >902 >903 >904 >905 >906 "
+             ">907 >908 >909 >910 >911 >912 +9 <800 close.local",
      "0 answered 14+27 >900 >16401 >16401 >16401 >9000 >900 >901 >902 >903 >904 >905 >906 >907 "
      ">908 >909 >910 >n18 <800"},
 
@@ -118,19 +121,22 @@ static const struct {
      "0 answered 15+10 >900 <800"},
     {"Finished in one record with others", OPEN13 ">1800 +1 <250 >900 +9 <800 close.local",
      "0 answered 15+10 >900 <800"},
-    {"hello retried", "connect.tls hello est shello.retry hello shello13 >53 >900 +9 <800 "
-                      "close.local",
+    {"hello retried",
+     "connect.tls hello est shello.retry hello shello13 >53 >900 +9 <800 "
+     "close.local",
      "0 answered 8+10 >900 <800"},
     {"early data", "connect.tls hello.psk est >900 shello13 >21 >53 +9 <800 close.local",
      "0 answered 4+13 >900 <800"},
-    {"resumed without early data", "connect.tls hello.psk est shello13 >53 >900 +9 <800 close.local",
+    {"resumed without early data",
+     "connect.tls hello.psk est shello13 >53 >900 +9 <800 close.local",
      "0 answered 6+10 >900 <800"},
 
     {"TLS 1.2", READY12 ">900 +9 <330 close.local", "0 answered 16+10 >900 <330"},
     {"TLS 1.2 has no tickets among its data", READY12 ">900 <250 <250 close.local",
      "0 answered 16+1 >900 <250 <250"},
-    {"TLS 1.2 resumed", "connect.tls hello est shello12 c<22:80 c<20:1 c<22:40 c>20:1 c>22:40 "
-                        ">900 +9 <330 close.local",
+    {"TLS 1.2 resumed",
+     "connect.tls hello est shello12 c<22:80 c<20:1 c<22:40 c>20:1 c>22:40 "
+     ">900 +9 <330 close.local",
      "0 answered 10+10 >900 <330"},
     {"TLS 1.2 false start", OPEN12 "c>22:66 c>20:1 c>22:40 >900 c<20:1 c<22:40 +9 <330 close.local",
      "0 answered 13+12 >900 <330"},
@@ -146,12 +152,12 @@ static const struct {
     {"HTTP/2 offered, HTTP/1.1 spoken",
      "connect.tls hello.h2 est shello13 >53 >430 >1403 +30 <1900 close.local",
      "0 answered 6+32 >430 >1403 <1900"},
-    {"HTTP/2: pings between", "connect.tls hello.h2 est shello13 >53 >81 <56 >200 +30 <120 <900 "
-                              ">34 <34 >34 <34 +500 tick",
+    {"HTTP/2: pings between",
+     "connect.tls hello.h2 est shello13 >53 >81 <56 >200 +30 <120 <900 "
+     ">34 <34 >34 <34 +500 tick",
      "0 answered 8+31 >200 <120 <900 h2"},
 
-    {"certificate refused: alert in the clear", OPEN13 "c>21:2 close.local",
-     "0 tls_failed 1+12"},
+    {"certificate refused: alert in the clear", OPEN13 "c>21:2 close.local", "0 tls_failed 1+12"},
     {"certificate refused: encrypted alert", OPEN13 ">19 close.local", "0 tls_failed 1+12"},
     {"certificate refused: closed", OPEN13 "close.local", "0 tls_failed 1+11"},
     {"server refuses the hello", "connect.tls hello est c>22:200 c<21:2 close.remote",
