@@ -31,7 +31,10 @@ add_libraries() {
         while read -r name; do
             [ ! -e "$root/usr/lib/$name" ] || continue
             path=$(find "$sysroot/lib/" "$sysroot/usr/lib/" -name "$name" -print -quit)
-            [ -n "$path" ] || { echo "make-initramfs: $1 needs $name: not in $sysroot" >&2; exit 1; }
+            if [ -z "$path" ]; then
+                echo "make-initramfs: $1 needs $name: not in $sysroot" >&2
+                exit 1
+            fi
             cp -L "$path" "$root/usr/lib/$name"
             add_libraries "$path"
         done

@@ -32,13 +32,14 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-[ ${#kernels[@]} -gt 0 ] || mapfile -t kernels < <(awk -F '\t' '!/^#/ { print $1 }' "$here/kernels.tsv")
+table=$here/kernels.tsv
+[ ${#kernels[@]} -gt 0 ] || mapfile -t kernels < <(awk -F '\t' '!/^#/ { print $1 }' "$table")
 logs=$build/vm
 mkdir -p "$logs" || exit 2
 
 # A field of kernel $1's row.
 field() {
-    awk -F '\t' -v name="$1" -v field="$2" '!/^#/ && $1 == name { print $field }' "$here/kernels.tsv"
+    awk -F '\t' -v name="$1" -v field="$2" '!/^#/ && $1 == name { print $field }' "$table"
 }
 
 # Cross-build the tests and print their path.
@@ -65,8 +66,9 @@ run_kernel() {
             exit "$status"
         }
     fi
-    exec setpriv --pdeathsig TERM "$here/run.sh" --kernel "$kernel" --timeout "$(field "$kernel" 6)" \
-        --log "$logs/$kernel.console" -- "$program" "${@:3}" >>"$log" 2>&1
+    exec setpriv --pdeathsig TERM "$here/run.sh" --kernel "$kernel" \
+        --timeout "$(field "$kernel" 6)" --log "$logs/$kernel.console" \
+        -- "$program" "${@:3}" >>"$log" 2>&1
 }
 
 # shellcheck disable=SC2317
@@ -79,11 +81,14 @@ child=
 trap 'stop 130' INT
 trap 'stop 143' TERM HUP
 
-passed=0 failed=0 skipped=0 missed='' table=''
+passed=0 failed=0 skipped=0 missed='' results=''
 for kernel in "${kernels[@]}"; do
     log=$logs/$kernel.log
     : >"$log"
-    [ -n "$(field "$kernel" 2)" ] || { echo "matrix: no kernel $kernel in kernels.tsv" >&2; exit 2; }
+    if [ -z "$(field "$kernel" 2)" ]; then
+        echo "matrix: no kernel $kernel in kernels.tsv" >&2
+        exit 2
+    fi
     echo "== kernel $kernel"
     start=$SECONDS status=0
     run_kernel "$kernel" "$log" "$@" &
@@ -110,10 +115,10 @@ for kernel in "${kernels[@]}"; do
         ((passed += 1))
     fi
     version=$(cat "$top/.cache/kernels/$kernel/version" 2>/dev/null)
-    table+=$(printf '%-8s %-10s %-28s %4d s  %s' "$result" "$kernel" "$version" \
+    results+=$(printf '%-8s %-10s %-28s %4d s  %s' "$result" "$kernel" "$version" \
         $((SECONDS - start)) "$why")$'\n'
 done
-printf '\n%s' "$table"
+printf '\n%s' "$results"
 [ -z "$missed" ] || echo "needed, but skipped:$missed"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ] && [ -z "$missed" ] && [ "$passed" -gt 0 ]

@@ -53,7 +53,10 @@ failed=0
 for kernel in "${kernels[@]}"; do
     echo "== $kernel"
     case $kernel in
-    arm64*) build_loader aarch64-linux-gnu-gcc "--sysroot=$("$here/../../tools/arm64-sysroot.sh")" ;;
+    arm64*)
+        sysroot=$("$here/../../tools/arm64-sysroot.sh")
+        build_loader aarch64-linux-gnu-gcc "--sysroot=$sysroot"
+        ;;
     *) build_loader cc ;;
     esac
     if [ "$kernel" = host ]; then
