@@ -8,8 +8,11 @@
 #include "http_header.bpf.h"
 #include "http_start.bpf.h"
 
-#define CS_HTTP_CHUNK 128  /* bytes scanned per verified loop */
-#define CS_HTTP_ROUNDS 1024 /* … and loops per segment */
+/* Loops are verified round by round, so a segment is worked through by three functions, each
+ * verified once: so many bytes a scan, scans a stretch, stretches a segment. */
+#define CS_HTTP_CHUNK 32
+#define CS_HTTP_SCANS 64
+#define CS_HTTP_STRETCHES 128
 
 static __always_inline void cs_byte_boundary(cs_http *h, __u32 direction, __u64 time_ns, __u8 c)
 {
@@ -22,9 +25,11 @@ static __always_inline void cs_byte_boundary(cs_http *h, __u32 direction, __u64 
     if (direction == CS_DIR_EGRESS) {
         h->phase = CS_METHOD;
         cs_byte_method(h, c);
-    } else {
+    } else if (c == 'H') {
         h->phase = CS_STATUS_VERSION;
         cs_byte_version(h, c);
+    } else {
+        cs_http_fail(h, CS_GAP_MALFORMED);
     }
 }
 
@@ -136,15 +141,8 @@ static __always_inline void cs_http_pass(struct cs_dir *dir)
     }
 }
 
-static __always_inline int cs_http_lost(struct cs_socket *s, struct cs_dir *dir, __u32 direction,
-                                        __u32 reason)
-{
-    cs_emit_gap(s, direction, reason, dir->segment.len, dir->segment.time_ns);
-    cs_head_clear(&dir->http);
-    return CS_SCAN_LOST;
-}
-
-__noinline int cs_http_segment(struct __sk_buff *skb, __u32 direction)
+/* CS_SCAN_MORE: there is more to do than one call may. */
+__noinline int cs_http_stretch(struct __sk_buff *skb, __u32 direction)
 {
     struct cs_socket *s = cs_socket_of(skb);
     struct cs_dir *dir;
@@ -152,19 +150,41 @@ __noinline int cs_http_segment(struct __sk_buff *skb, __u32 direction)
     if (!s)
         return CS_SCAN_OK;
     dir = &s->dir[direction & 1];
-    for (int i = 0; i < CS_HTTP_ROUNDS; i++) {
+    for (int i = 0; i < CS_HTTP_SCANS; i++) {
         cs_http_pass(dir);
         if (!dir->segment.len || s->tunnel)
             return CS_SCAN_OK;
-        if (!cs_http_load(skb, dir))
-            return cs_http_lost(s, dir, direction, CS_GAP_UNREADABLE);
+        if (!cs_http_load(skb, dir)) {
+            cs_http_fail(&dir->http, CS_GAP_UNREADABLE);
+            return CS_SCAN_OK;
+        }
         cs_segment_advance(&dir->segment, cs_http_scan(skb, direction));
         if (dir->http.phase == CS_HEAD_DONE)
             cs_http_head(skb, direction);
         if (dir->http.phase == CS_FAILED)
-            return cs_http_lost(s, dir, direction, dir->http.error);
+            return CS_SCAN_OK;
     }
-    return cs_http_lost(s, dir, direction, CS_GAP_HEAD_LIMIT);
+    return CS_SCAN_MORE;
+}
+
+__noinline int cs_http_segment(struct __sk_buff *skb, __u32 direction)
+{
+    struct cs_socket *s = cs_socket_of(skb);
+    struct cs_dir *dir;
+    int scan = CS_SCAN_MORE;
+
+    if (!s)
+        return CS_SCAN_OK;
+    dir = &s->dir[direction & 1];
+    for (int i = 0; i < CS_HTTP_STRETCHES && scan == CS_SCAN_MORE; i++)
+        scan = cs_http_stretch(skb, direction);
+    if (scan == CS_SCAN_MORE)
+        cs_http_fail(&dir->http, CS_GAP_HEAD_LIMIT);
+    if (dir->http.phase != CS_FAILED)
+        return CS_SCAN_OK;
+    cs_emit_gap(s, direction, dir->http.error, 0, dir->segment.time_ns);
+    cs_head_clear(&dir->http);
+    return CS_SCAN_LOST;
 }
 
 #endif

@@ -284,7 +284,7 @@ char *facts_text(const struct facts *facts)
     return text;
 }
 
-void facts_assert(const struct facts *facts, const char *expected)
+bool facts_same(const struct facts *facts, const char *expected)
 {
     char *text = facts_text(facts);
     bool same = strcmp(text, expected) == 0;
@@ -292,5 +292,10 @@ void facts_assert(const struct facts *facts, const char *expected)
     if (!same)
         print_error("--- expected\n%s--- facts\n%s---\n", expected, text);
     free(text);
-    assert_true(same);
+    return same;
+}
+
+void facts_assert(const struct facts *facts, const char *expected)
+{
+    assert_true(facts_same(facts, expected));
 }

@@ -39,7 +39,9 @@ const void *facts_find(const struct facts *facts, enum cs_fact_type type, size_t
  * are separated by an empty line. Token and cgroup facts are left out. Caller frees. */
 char *facts_text(const struct facts *facts);
 
-/* Compare, print both in full when they differ, and fail the test. */
+/* Compare; print both in full when they differ. */
+bool facts_same(const struct facts *facts, const char *expected);
+/* … and fail the test then. */
 void facts_assert(const struct facts *facts, const char *expected);
 
 #endif
