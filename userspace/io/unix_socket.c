@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -54,8 +55,7 @@ static int remove_stale(const struct sockaddr_un *address)
 int cs_unix_socket_listen(const char *path, mode_t mode, struct cs_unix_socket *listener)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    _cleanup_close_ int fd = -1;
-    struct stat status;
+    _cleanup_close_ int fd = -1, path_fd = -1;
     int r;
 
     if (path[0] == '\0' || strlen(path) >= sizeof(address.sun_path))
@@ -73,22 +73,26 @@ int cs_unix_socket_listen(const char *path, mode_t mode, struct cs_unix_socket *
      * there is no moment at which others may connect. The chmod undoes the umask. */
     if (fchmod(fd, mode) < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
         return -errno;
-    if (chmod(path, mode) < 0 || lstat(path, &status) < 0 || listen(fd, BACKLOG) < 0) {
+    path_fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (path_fd < 0 || chmod(path, mode) < 0 || listen(fd, BACKLOG) < 0) {
         r = -errno;
         unlink(path);
         return r;
     }
-    *listener =
-        (struct cs_unix_socket){.fd = TAKE_FD(fd), .device = status.st_dev, .inode = status.st_ino};
+    *listener = (struct cs_unix_socket){.fd = TAKE_FD(fd), .path_fd = TAKE_FD(path_fd)};
     strcpy(listener->path, path);
     return 0;
 }
 
-void cs_unix_socket_remove(const struct cs_unix_socket *listener)
+void cs_unix_socket_remove(struct cs_unix_socket *listener)
 {
-    struct stat status;
+    struct stat now, ours;
 
-    if (lstat(listener->path, &status) == 0 && status.st_dev == listener->device &&
-        status.st_ino == listener->inode)
+    if (listener->path[0] == '\0')
+        return;
+    if (lstat(listener->path, &now) == 0 && fstat(listener->path_fd, &ours) == 0 &&
+        now.st_dev == ours.st_dev && now.st_ino == ours.st_ino)
         unlink(listener->path);
+    close(listener->path_fd);
+    listener->path[0] = '\0';
 }

@@ -7,9 +7,8 @@
 #include <sys/types.h>
 
 struct cs_unix_socket {
-    int fd; /* non-blocking, close-on-exec; belongs to the caller */
-    dev_t device;
-    ino_t inode; /* of the path when it was bound, so that only our own is removed */
+    int fd;      /* non-blocking, close-on-exec; belongs to the caller */
+    int path_fd; /* private: holds the inode, whose number would be used again otherwise */
     char path[108];
 };
 
@@ -18,11 +17,11 @@ struct cs_unix_socket {
  * (0755) when it is missing; its own parent must exist. A socket left behind, to which nobody
  * listens, is replaced; a symbolic link is never followed.
  * 0, -ENAMETOOLONG (107 bytes at most), -EADDRINUSE (somebody listens there), -EEXIST (there is
- * something that is no socket), or another -errno; *socket is untouched on failure.
+ * something that is no socket), or another -errno; *listener is untouched on failure.
  */
 int cs_unix_socket_listen(const char *path, mode_t mode, struct cs_unix_socket *listener);
 
 /* Remove the path, if it still is this socket. The descriptor stays open. */
-void cs_unix_socket_remove(const struct cs_unix_socket *listener);
+void cs_unix_socket_remove(struct cs_unix_socket *listener);
 
 #endif
