@@ -18,15 +18,15 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 SYSROOT ?=
 ARCH ?= $(shell $(CC) -dumpmachine | sed -e 's/-.*//')
 BPF_ARCH := $(if $(filter aarch64,$(ARCH)),arm64,x86)
-ifneq ($(SYSROOT),)
-export PKG_CONFIG_SYSROOT_DIR := $(SYSROOT)
-export PKG_CONFIG_LIBDIR := $(SYSROOT)/usr/lib/$(ARCH)-linux-gnu/pkgconfig:$(SYSROOT)/usr/share/pkgconfig
-SYSROOT_FLAGS := --sysroot=$(SYSROOT)
-endif
+SYSROOT_FLAGS := $(if $(SYSROOT),--sysroot=$(SYSROOT))
+# Given on its own command line: make before 4.4 passes no exported variable to $(shell).
+PKG_CONFIG := $(if $(SYSROOT),PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
+	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(ARCH)-linux-gnu/pkgconfig:$(SYSROOT)/usr/share/pkgconfig) \
+	pkg-config
 
 LIBRARIES := libbpf libelf zlib libmicrohttpd libcap libcjson libcurl
-LIB_CFLAGS := $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null | sed -e 's,-I\([^ ]*\),-isystem \1,g')
-LIB_LIBS := $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null)
+LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null | sed -e 's,-I\([^ ]*\),-isystem \1,g')
+LIB_LIBS := $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null)
 
 WARN := -Wall -Wextra -Werror
 OPT ?= -O2 -g
@@ -62,6 +62,7 @@ BPF_OBJ := $(BUILD)/bpf/credscope.bpf.o
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 .DEFAULT_GOAL := all
 .PHONY: help all deps demo test unit test-bpf test-e2e bench check fuzz asan test-kernels install clean
 

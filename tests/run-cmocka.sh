@@ -4,7 +4,7 @@
 set -u
 passed=0 failed=0 skipped=0
 count() { # VERB: how many tests the program's closing lines say
-    printf '%s\n' "$out" | sed -n "s/^\[  $1 \] \([0-9]*\) test.*/\1/p" | head -n 1
+    printf '%s\n' "$out" | sed -n "s/^\[  $1 *\] \([0-9]*\) test.*/\1/p" | head -n 1
 }
 for program in "$@"; do
     out=$(timeout -k 10 "${TEST_TIMEOUT:-300}" "$program" 2>&1)

@@ -11,7 +11,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define TICK_NS         (100 * CS_NSEC_PER_MSEC)
+#define HOUSEKEEPING_NS CS_NSEC_PER_SEC
 #define LOSSES_EVERY_NS (10 * CS_NSEC_PER_SEC)
 #define EXPIRE_EVERY_NS (60 * CS_NSEC_PER_SEC)
 
@@ -35,12 +35,34 @@ static void flush_events(struct cs_observer *observer)
                 strerror(-error));
 }
 
-static void on_tick(void *data)
+void cs_observer_settle(struct cs_observer *observer)
+{
+    uint64_t due_ns = cs_assembler_deadline(observer->pipeline.assembler);
+    uint64_t now_ns = observer->pipeline.now_ns;
+
+    flush_events(observer);
+    /* An alarm that is too early does no harm and saves setting the timer for each fact. */
+    if (due_ns >= observer->deadline_ns)
+        return;
+    observer->deadline_ns = due_ns;
+    cs_timer_set(observer->deadline, due_ns > now_ns ? due_ns - now_ns : 1, 0);
+}
+
+static void on_deadline(void *data)
+{
+    struct cs_observer *observer = data;
+
+    observer->deadline_ns = UINT64_MAX;
+    cs_pipeline_tick(&observer->pipeline, cs_monotonic_ns());
+    cs_observer_settle(observer);
+}
+
+static void on_housekeeping(void *data)
 {
     struct cs_observer *observer = data;
     uint64_t now_ns = cs_monotonic_ns();
 
-    cs_pipeline_tick(&observer->pipeline, now_ns);
+    observer->pipeline.now_ns = now_ns;
     flush_events(observer);
     if (now_ns >= observer->next_losses_ns) {
         observer->next_losses_ns = now_ns + LOSSES_EVERY_NS;
@@ -94,9 +116,12 @@ static int make_loop(struct cs_observer *observer)
     if (error == 0)
         error = cs_loop_add_signals(observer->loop, &set, on_signal, observer);
     if (error == 0)
-        error = cs_loop_add_timer(observer->loop, on_tick, observer, &observer->tick);
+        error = cs_loop_add_timer(observer->loop, on_deadline, observer, &observer->deadline);
     if (error == 0)
-        error = cs_timer_set(observer->tick, TICK_NS, TICK_NS);
+        error = cs_loop_add_timer(observer->loop, on_housekeeping, observer,
+                                  &observer->housekeeping);
+    if (error == 0)
+        error = cs_timer_set(observer->housekeeping, HOUSEKEEPING_NS, HOUSEKEEPING_NS);
     if (error < 0)
         return cs_error_r(error, "can't make the event loop: %s", strerror(-error));
     return 0;
@@ -121,6 +146,7 @@ int cs_observer_new(const struct cs_config *config, struct cs_observer **observe
         return cs_error_r(-ENOMEM, "out of memory");
     new->config = config;
     new->record_fd = -1;
+    new->deadline_ns = UINT64_MAX;
     new->cgroup = (struct cs_cgroup_fs)CS_CGROUP_FS_INIT;
     new->api_socket.fd = -1;
     make_run_id(new->run_id);

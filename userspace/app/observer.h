@@ -40,7 +40,9 @@ struct cs_observer {
     struct cs_cgroup_fs cgroup;
     struct cs_sensor *sensor;
     struct cs_watch *sensor_watch;
-    struct cs_watch *tick;
+    struct cs_watch *housekeeping; /* once a second */
+    struct cs_watch *deadline;     /* the assembler's next, if it has one */
+    uint64_t deadline_ns;          /* for when it is armed; UINT64_MAX: it is not */
     struct cs_pipeline pipeline;
     struct cs_pages pages;
     struct cs_api api;
@@ -68,6 +70,9 @@ int cs_observer_run(struct cs_observer *observer);
 void cs_observer_free(struct cs_observer *observer);
 
 uint64_t cs_monotonic_ns(void);
+
+/* To be called when facts were fed: write what waits, see to the assembler's next deadline. */
+void cs_observer_settle(struct cs_observer *observer);
 
 /* Take over the wall clock as it is now. */
 void cs_observer_set_wall_offset(struct cs_observer *observer);

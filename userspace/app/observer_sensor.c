@@ -52,6 +52,7 @@ static void on_facts(void *data, uint32_t events)
         observer->error = cs_error_r(n, "reading facts failed: %s", strerror(-n));
         cs_loop_stop(observer->loop);
     }
+    cs_observer_settle(observer);
 }
 
 static int start_recording(struct cs_observer *observer)
