@@ -22,9 +22,19 @@ def bpftool(*args):
 
 
 def held_by(pid):
-    """Ids of BPF objects that a process has open, by kind."""
-    return {kind: {o["id"] for o in bpftool(kind, "show")
-                   if any(p["pid"] == pid for p in o.get("pids", []))} for kind in KINDS}
+    """Ids of the BPF objects that a process has open, by kind, from its descriptors' fdinfo."""
+    held = {kind: set() for kind in KINDS}
+    directory = f"/proc/{pid}/fdinfo"
+    for fd in os.listdir(directory):
+        try:
+            with open(f"{directory}/{fd}", encoding="ascii") as f:
+                lines = dict(line.split(":", 1) for line in f if ":" in line)
+        except OSError:
+            continue  # closed meanwhile
+        for kind in KINDS:
+            if f"{kind}_id" in lines:
+                held[kind].add(int(lines[f"{kind}_id"]))
+    return held
 
 
 def still_there(objects):
@@ -57,8 +67,10 @@ def main():
         with session.Node("steady", directory) as node:
             observer = session.Observer(node, binary, directory)
             mine = held_by(observer.process.pid)
-            results.check(len(mine["prog"]) >= 5 and mine["map"] and attached(node.info["cgroup"]),
-                          "while it runs its programs are there to be found", map(str, mine.items()))
+            results.check(len(mine["prog"]) >= 5 and still_there(mine)
+                          and attached(node.info["cgroup"]),
+                          "while it runs its programs are there to be found",
+                          map(str, mine.items()))
             node.go()
             time.sleep(2)
             kill_and_look(observer, mine, node, results)

@@ -80,7 +80,8 @@ def intended(scenario, clients, results):
 
 def sums(scenario, match, metrics, results):
     """credscope_requests_total of the pods' series adds up to the truth, by mechanism."""
-    wanted = collections.Counter(p.truth["mechanism"] for p in match.pairs)
+    wanted = collections.Counter(compare.claimable(p.truth, p.event)["mechanism"]
+                                 for p in match.pairs)
     wanted.update(row["mechanism"] for row in match.missing)
     got = collections.Counter()
     for line in metrics.splitlines():

@@ -67,7 +67,7 @@ def run(options):
     cgroups.sweep(parent)
     options.cgroup = os.path.join(parent, cgroups.instance_name(os.getpid()))
     options.work = tempfile.mkdtemp(prefix="credscope-sim-")
-    options.truth = os.path.abspath(options.truth)
+    options.truth = os.path.abspath(options.truth or os.path.join(options.work, "truth"))
 
     read_fd, write_fd = os.pipe()
     if os.fork() == 0:
@@ -105,8 +105,8 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("run", help="run a scenario")
     one.add_argument("--scenario", required=True, choices=sorted(scenarios.load()))
-    one.add_argument("--truth", required=True, metavar="DIR",
-                     help="where node.json, clients.jsonl and servers.jsonl go")
+    one.add_argument("--truth", metavar="DIR", help="where node.json, clients.jsonl and "
+                     "servers.jsonl go (default: a directory that ends with the node)")
     one.add_argument("--parent", metavar="DIR", help="cgroup v2 directory to build below "
                      "(default: the root of cgroup v2)")
     one.add_argument("--wait", action="store_true", help="start when a line 'go' is read")

@@ -11,6 +11,7 @@ import time
 from . import linux
 
 PREFIX = "credscope-sim-"
+NODE = "node.slice"
 
 
 def _slice(uid, qos, kubepods="kubepods"):
@@ -47,7 +48,9 @@ def container_path(driver, uid, qos, cid):
 
 
 def instance_name(pid):
-    return f"{PREFIX}{pid}-{linux.start_time(pid)}"
+    """A slice, as NODE is one below it: what stands above a host's units is slices on any node
+    with systemd, and the units' names are found below them."""
+    return f"{PREFIX}{pid}-{linux.start_time(pid)}.slice"
 
 
 def enter(directory):
@@ -92,7 +95,7 @@ def remove(directory, seconds=5.0):
 def sweep(parent):
     """Remove what an instance left whose guardian was killed together with it."""
     for name in os.listdir(parent):
-        match = re.fullmatch(re.escape(PREFIX) + r"(\d+)-(\d+)", name)
+        match = re.fullmatch(re.escape(PREFIX) + r"(\d+)-(\d+)\.slice", name)
         if not match:
             continue
         pid, started = int(match[1]), int(match[2])

@@ -62,8 +62,9 @@ class RunningPod:
         self.holder = self.pause = None
 
     def cgroup(self, container):
-        return "node/" + cgroups.container_path(self.spec.driver, self.uid, self.spec.qos,
-                                                container_id(self.uid, container))
+        path = cgroups.container_path(self.spec.driver, self.uid, self.spec.qos,
+                                      container_id(self.uid, container))
+        return f"{cgroups.NODE}/{path}"
 
     def identity(self, container):
         """Who a container is, for truth lines."""

@@ -47,12 +47,13 @@ def end(process, sig=signal.SIGTERM, seconds=10.0):
 class Node:
     """A simulated node whose clients wait for go()."""
 
-    def __init__(self, scenario, truth, parent=None):
-        argv = [PYTHON, "-B", "-m", "node", "run", "--scenario", scenario, "--truth", truth,
-                "--wait", "--hold"]
+    def __init__(self, scenario, truth=None, parent=None):
+        argv = [PYTHON, "-B", "-m", "node", "run", "--scenario", scenario, "--wait", "--hold"]
+        if truth:
+            argv += ["--truth", truth]
         if parent:
             argv += ["--parent", parent]
-        self.truth, self.ended = truth, False
+        self.ended = False
         # a session of its own: Ctrl-C at the terminal is for the program that started us
         self.process = subprocess.Popen(
             argv, cwd=TESTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -60,7 +61,7 @@ class Node:
         line = self.process.stdout.readline()
         if not line.startswith("ready "):
             raise Failed(f"the simulated node did not start: {line.strip()}")
-        with open(os.path.join(truth, "node.json"), encoding="utf-8") as f:
+        with open(line.split(" ", 1)[1].strip(), encoding="utf-8") as f:
             self.info = json.load(f)
 
     def go(self):

@@ -9,12 +9,13 @@ import time
 from . import cgroups, linux, net, pods, tls
 from .processes import PYTHON, VENV_PYTHON, Processes
 
-SERVICES = "node/system.slice"
+SERVICES = f"{cgroups.NODE}/system.slice"
 
 # role -> where it listens, unit
 INTERCEPTORS = {"nmi": ("127.0.0.1", 2579, "nmi.service"),
                 "kube2iam": (net.NODE4, 8181, "kube2iam.service"),
-                "interceptor": (net.NODE4, 9999, "corp-metadata.service")}
+                "interceptor": (net.NODE4, 9999, "corp-metadata.service"),
+                "proxy-sidecar": ("127.0.0.1", 8000, None)}  # in the pod
 # name -> role, addresses, TLS
 CLOUD = {"imds": ("metadata", [(net.IMDS4, 80), (net.IMDS6, 80)], False),
          "sts": ("sts", [(tls.STS4, 443), (tls.STS6, 443)], True),
@@ -60,7 +61,9 @@ class Simulation:
                         netns=self.network.cloud, v1=self.scenario.imds_v1)
         for role in sorted({p.spec.intercept for p in self.pods} & set(INTERCEPTORS)):
             host, port, unit = INTERCEPTORS[role]
-            self.server(role, role, [(host, port)], f"{SERVICES}/{unit}", identity={"unit": unit})
+            if unit:
+                self.server(role, role, [(host, port)], f"{SERVICES}/{unit}",
+                            identity={"unit": unit})
         self.write_node()
 
     def rules(self):
@@ -69,7 +72,8 @@ class Simulation:
                     for pod in self.pods for to in getattr(pod.spec, verdict)]
 
         dnat = [(net.pod4(pod.index), "%s:%d" % INTERCEPTORS[pod.spec.intercept][:2])
-                for pod in self.pods if pod.spec.intercept in INTERCEPTORS]
+                for pod in self.pods if pod.spec.intercept
+                and INTERCEPTORS[pod.spec.intercept][2]]
         self.network.rules(dnat, blocked("drop"), blocked("reject"))
 
     def server(self, name, role, listen, cgroup, *, with_tls=False, identity=None, holder=None,
@@ -95,7 +99,7 @@ class Simulation:
     def write_node(self):
         """node.json: what a person or a test needs to find its way."""
         node = {"scenario": self.name, "pid": linux.host_pid(),
-                "cgroup": os.path.join(self.options.cgroup, "node"),
+                "cgroup": os.path.join(self.options.cgroup, cgroups.NODE),
                 "cgroup_root": linux.cgroup2_root(), "seconds": self.scenario.seconds,
                 "netns": f"/proc/{linux.host_pid()}/ns/net", "agent_uid": self.agent_uid,
                 "pods": [pod.describe() for pod in self.pods]}
@@ -121,12 +125,11 @@ class Simulation:
 
     def start_agent(self):
         container = pods.container_id(self.agent_uid, "agent")
-        cgroup = "node/" + cgroups.container_path("systemd", self.agent_uid, "burstable",
-                                                  container)
+        path = cgroups.container_path("systemd", self.agent_uid, "burstable", container)
         identity = {"pod": AGENT, "namespace": "kube-system", "pod_uid": self.agent_uid,
                     "container": "agent", "container_id": container, "host_network": True}
-        self.server("agent", "agent", [(a, 80) for a in self.scenario.agent_addresses], cgroup,
-                    identity=identity, upstream=True)
+        self.server("agent", "agent", [(a, 80) for a in self.scenario.agent_addresses],
+                    f"{cgroups.NODE}/{path}", identity=identity, upstream=True)
 
     def start_container(self, pod, container):
         cgroup, identity = pod.cgroup(container.name), pod.identity(container.name)
@@ -137,7 +140,8 @@ class Simulation:
             return
         spec = self.processes.spec(f"client-{pod.spec.name}-{container.name}", {
             "identity": identity, "truth": self.clients, "steps": container.steps,
-            "intercept": pod.spec.intercept})
+            "intercept": pod.spec.intercept,
+            "interceptor": "%s:%d" % INTERCEPTORS.get(pod.spec.intercept, ("", 0))[:2]})
         python = PYTHON if container.python == "system" else VENV_PYTHON
         self.programs.append(self.processes.spawn([python, "-m", "node.clients", spec], cgroup,
                                                   holder=pod.holder))

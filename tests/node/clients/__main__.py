@@ -22,14 +22,14 @@ RAW_OPTIONS = ("mapped", "pieces", "proxy", "version", "verify")
 
 class Program:
     def __init__(self, spec):
-        self.intercept = spec.get("intercept")
+        self.intercept = spec.get("intercept"), spec.get("interceptor", "")
         self.recorder = record.Recorder(spec["truth"], spec["identity"])
         self.tracer = None
 
     def trace(self):
         if self.tracer is None:
             from . import trace
-            self.tracer = trace.Tracer(self.recorder, self.intercept)
+            self.tracer = trace.Tracer(self.recorder, *self.intercept)
 
     def one(self, request, step):
         tool, timeout = step.get("tool", "curl"), step.get("timeout", 5.0)
@@ -47,7 +47,7 @@ class Program:
     def flow(self, names, step):
         options = dict(step)
         for name in names:
-            status, _, body = self.one(catalog.request(name, options, self.intercept), step)
+            status, _, body = self.one(catalog.request(name, options, *self.intercept), step)
             if status != 200 and name == "imds-token":
                 return
             if name == "imds-token":
@@ -57,7 +57,7 @@ class Program:
 
     def connection(self, step):
         """Several requests on one connection, in order or pipelined."""
-        requests = [catalog.request(n, step, self.intercept) for n in step["requests"]]
+        requests = [catalog.request(n, step, *self.intercept) for n in step["requests"]]
         wire.run_many(requests, self.recorder, step.get("timeout", 5.0),
                       pipelined=step.get("pipelined", False),
                       **{k: step[k] for k in RAW_OPTIONS if k in step})
@@ -80,7 +80,7 @@ class Program:
     def storm(self, step):
         """Many requests, each on a connection of its own, as fast as one process can."""
         for _ in range(step["count"]):
-            self.one(catalog.request(step["request"], step, self.intercept),
+            self.one(catalog.request(step["request"], step, *self.intercept),
                      dict(step, tool="raw"))
 
     def run(self, steps):

@@ -32,6 +32,8 @@ class Request:
     body: bytes = b""
     tls: bool = False
     delivers: bool = False
+    sized: bool = False  # under TLS, known well enough for the answer's size to tell its outcome
+    intercepted_by: str = ""
 
     def head(self):
         """The bytes of the request, Authorization first as the JS SDK sends it."""
@@ -146,6 +148,9 @@ AZURE_PATH = ("/metadata/identity/oauth2/token?api-version=2018-02-01"
               "&resource=https%3A%2F%2Fvault.azure.net")
 STS_HOST = "sts.us-east-1.amazonaws.com"
 
+# the size of the answer tells whether credentials came, though they may not be a consumer's
+SIZED = ("irsa", "azure-workload-identity", "eks-auth")
+
 # name: (mechanism, uses TLS, the answer carries credentials, builder)
 TABLE = {
     "pia": ("eks-pod-identity", False, True, _pia),
@@ -192,11 +197,16 @@ INTERCEPTED = {
 }
 
 
-def request(name, options=None, intercept=None):
+def request(name, options=None, intercept=None, interceptor=""):
+    """One request. intercept: role of the interceptor in front of the pod; interceptor: its
+    address, which takes what goes to 169.254.169.254:80."""
     mechanism, uses_tls, delivers, build = TABLE[name]
     mechanism = INTERCEPTED.get(intercept, {}).get(mechanism, mechanism)
-    fields = {"name": name, "mechanism": mechanism, "tls": uses_tls, "delivers": delivers}
+    fields = {"name": name, "mechanism": mechanism, "tls": uses_tls, "delivers": delivers,
+              "sized": mechanism in SIZED}
     built = build(options or {})
     if options and options.get("address"):
         built["address"] = options["address"]
+    if intercept and built["address"] == net.IMDS4:
+        fields["intercepted_by"] = interceptor
     return Request(**{**fields, **built})

@@ -48,9 +48,8 @@ class Recorder:
         """request: a catalog.Request (its mechanism and delivers say what was intended)."""
         outcome = fields["outcome"]
         if request.tls and outcome not in NO_ANSWER:
-            # what an observer can know: only sizes, so only kinds that carry credentials differ
             good = outcome == "ok"
-            fields["outcome"] = ("answered" if not request.delivers else
+            fields["outcome"] = ("answered" if not request.sized else
                                  "ok_inferred" if good else "rejected_inferred")
         fields.setdefault("pid", self.pid)
         self.writer.write(
@@ -58,6 +57,7 @@ class Recorder:
             path=truth.public_path(request.path), mechanism=request.mechanism,
             destination=truth.endpoint((request.address, request.port)),
             host=request.host if request.tls else None,
+            intercepted_by=request.intercepted_by or None,
             delivered=bool(request.delivers and outcome == "ok"), tls=request.tls, **fields)
 
 

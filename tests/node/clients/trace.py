@@ -22,8 +22,8 @@ STS = {b"Action=AssumeRoleWithWebIdentity": ("irsa", True)}
 
 
 class Tracer:
-    def __init__(self, recorder, intercept=None):
-        self.recorder, self.intercept = recorder, intercept
+    def __init__(self, recorder, intercept=None, interceptor=""):
+        self.recorder, self.intercept, self.interceptor = recorder, intercept, interceptor
         self.sockets = {}  # local address -> connection's fields
         self.install()
 
@@ -128,8 +128,11 @@ class Tracer:
                     mechanism, delivers = name, carries
                     break
         mechanism = catalog.INTERCEPTED.get(self.intercept, {}).get(mechanism, mechanism)
+        imds = self.intercept and address[0] == catalog.net.IMDS4
         return catalog.Request("library", mechanism, address[0], path, method, address[1],
-                               host=host, tls=tls, delivers=delivers)
+                               host=host, tls=tls, delivers=delivers,
+                               sized=mechanism in catalog.SIZED,
+                               intercepted_by=self.interceptor if imds else "")
 
     def _write(self, conn, outcome, **more):
         sim, conn.sim = conn.sim, None

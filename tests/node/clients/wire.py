@@ -112,13 +112,13 @@ def run_many(requests, recorder, timeout=5.0, *, mapped=False, pieces=1,
              pipelined=False, proxy=None, version=None, verify=True):
     """Requests in order on one connection. proxy: (host, port) of a CONNECT proxy."""
     target = requests[0]
-    dial = target if not proxy else _at(target, proxy)
+    dial = _at(target, proxy)
     started = truth.now()[0]
     sock = connect(dial, recorder, timeout, mapped)
     if sock is None:
         return []
     common = {"source": truth.endpoint(sock.getsockname()),
-              "connection": recorder.connection(), "via": "connect-proxy" if proxy else None,
+              "connection": recorder.connection(), "via": truth.endpoint(proxy),
               "family": "mapped" if mapped else 6 if ":" in target.address else 4}
     wall = truth.now()[1]
     try:
@@ -133,7 +133,8 @@ def run_many(requests, recorder, timeout=5.0, *, mapped=False, pieces=1,
                           **common)
         return []
     with sock:
-        return _exchanges(sock, requests, recorder, common, pieces, pipelined)
+        return _exchanges(sock, [_at(r, proxy) for r in requests], recorder, common, pieces,
+                          pipelined)
 
 
 def _was_reset(sock, error):
@@ -143,7 +144,8 @@ def _was_reset(sock, error):
 
 
 def _at(request, proxy):
-    return dataclasses.replace(request, address=proxy[0], port=proxy[1])
+    """The request as it is dialled: by way of a proxy, that is its address."""
+    return dataclasses.replace(request, address=proxy[0], port=proxy[1]) if proxy else request
 
 
 def _exchanges(sock, requests, recorder, common, pieces, pipelined):
