@@ -28,35 +28,47 @@ struct parse {
     bool reported;
 };
 
+/* Edits that make one name of the other: a letter more, less, other, or two exchanged. Both are
+ * shorter than NAME_MAX_LEN. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t rows[3][NAME_MAX_LEN], len = strlen(b);
+
+    for (size_t j = 0; j <= len; j++)
+        rows[0][j] = j;
+    for (size_t i = 1; a[i - 1] != '\0'; i++) {
+        size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *second = rows[(i + 1) % 3];
+
+        row[0] = i;
+        for (size_t j = 1; j <= len; j++) {
+            size_t least = above[j - 1] + (a[i - 1] != b[j - 1]);
+
+            if (above[j] + 1 < least)
+                least = above[j] + 1;
+            if (row[j - 1] + 1 < least)
+                least = row[j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                second[j - 2] + 1 < least)
+                least = second[j - 2] + 1;
+            row[j] = least;
+        }
+    }
+    return rows[strlen(a) % 3][len];
+}
+
 const char *cs_nearest_name(const char *name, const char *const *names, size_t n)
 {
     const char *nearest = NULL;
     size_t len = strlen(name), best = 3;
 
-    if (len == 0 || len >= NAME_MAX_LEN)
+    if (len >= NAME_MAX_LEN)
         return NULL;
     for (size_t i = 0; i < n; i++) {
-        size_t row[NAME_MAX_LEN + 1], other = strlen(names[i]);
+        size_t edits = strlen(names[i]) < NAME_MAX_LEN ? distance(name, names[i]) : best;
 
-        if (other >= NAME_MAX_LEN)
-            continue;
-        for (size_t j = 0; j <= other; j++)
-            row[j] = j;
-        for (size_t k = 1; k <= len; k++) {
-            size_t corner = row[0];
-
-            row[0] = k;
-            for (size_t j = 1; j <= other; j++) {
-                size_t change = corner + (name[k - 1] != names[i][j - 1]);
-                size_t drop = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-
-                corner = row[j];
-                row[j] = change < drop ? change : drop;
-            }
-        }
-        /* More than half of it wrong is another word. */
-        if (row[other] < best && row[other] * 2 < len) {
-            best = row[other];
+        /* With half of it wrong it is another word. */
+        if (edits < best && edits * 2 < len) {
+            best = edits;
             nearest = names[i];
         }
     }

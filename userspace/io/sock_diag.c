@@ -138,7 +138,8 @@ int cs_sock_diag_count(const struct cs_sock_peer *peers, size_t n, uint32_t *cou
         if (r < 0)
             return r;
     }
-    memcpy(counts, found, n * sizeof(*counts));
+    if (n > 0)
+        memcpy(counts, found, n * sizeof(*counts));
     *truncated = tally.truncated;
     return 0;
 }

@@ -336,9 +336,9 @@ static void finds_the_nearest_name(void **state)
     static const struct {
         const char *name, *nearest;
     } cases[] = {
-        {"chek", "check"}, {"chekc", "check"}, {"reprot", "report"}, {"rnu", NULL},
+        {"chek", "check"}, {"chekc", "check"}, {"reprot", "report"}, {"rnu", "run"},
         {"runn", "run"},   {"x", NULL},        {"", NULL},           {"completely", NULL},
-        {"hepl", NULL},    {"helpp", "help"},
+        {"hepl", "help"},  {"helpp", "help"},  {"hxxp", NULL},       {"eport", "report"},
     };
 
     (void)state;

@@ -48,6 +48,7 @@ static const struct {
      "getty@tty1.service"},
     {"instance that starts with a number", "/system.slice/postgresql@15-main.service",
      "postgresql@15-main.service"},
+    {"instance of two numbers", "/system.slice/disk@8-1.service", "disk@8-1.service"},
     {"Accept=yes instance, IPv4",
      "/system.slice/system-sshd.slice/sshd@7-10.0.0.1:22-10.0.0.9:4242.service", "sshd@.service"},
     {"Accept=yes instance, IPv6", "/system.slice/sshd@12-fe80::1:22-fe80::2:555.service",
