@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Feeds a recorded fact stream (`credscope run --record-facts FILE`; format: core/fact_stream.h)
+ * through the pipeline and prints the event log's lines on standard output, the accounts on
+ * standard error. The built-in watch list applies: what --sts-host and the like added is unknown.
+ */
+#include "app/pipeline.h"
+#include "core/fact_stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TAIL_NS (2 * UINT64_C(1000000000)) /* lets the last answers become complete */
+
+static int make(struct cs_pipeline *pipeline, struct cs_watchlist *list, int64_t wall_offset_ns)
+{
+    const struct cs_recorder_options recorder = {0};
+    const struct cs_assembler_options assembler = {.sink = cs_pipeline_exchange, .user = pipeline};
+    int error;
+
+    cs_watchlist_init(list);
+    pipeline->watchlist = list;
+    pipeline->context = (struct cs_event_context){
+        .node = "replay", .run_id = "replay", .wall_offset_ns = wall_offset_ns};
+    error = cs_recorder_new(&recorder, &pipeline->recorder);
+    if (error == 0)
+        error = cs_container_table_new(&cs_container_limits_default, &pipeline->containers);
+    if (error == 0)
+        error = cs_token_opens_new(CS_TOKEN_OPENS_MAX, &pipeline->token_opens);
+    if (error == 0)
+        error = cs_api_exchanges_new(&pipeline->recent);
+    if (error == 0)
+        error = cs_log_file_open("-", 0, &pipeline->events);
+    if (error == 0 && !(pipeline->assembler = cs_assembler_new(&assembler)))
+        error = -errno;
+    return error;
+}
+
+static void unmake(struct cs_pipeline *pipeline)
+{
+    cs_assembler_free(pipeline->assembler);
+    cs_log_file_close(pipeline->events);
+    cs_recorder_free(pipeline->recorder);
+    cs_container_table_free(&pipeline->containers);
+    cs_token_opens_free(pipeline->token_opens);
+    cs_api_exchanges_free(pipeline->recent);
+}
+
+/* Time passes as it did: whatever was due before a fact happens before it. */
+static int feed(struct cs_pipeline *pipeline, struct cs_fact_stream *stream)
+{
+    uint64_t now_ns = 0;
+    const void *fact;
+    size_t size;
+    int more;
+
+    while ((more = cs_fact_stream_next(stream, &fact, &size)) == 1) {
+        struct cs_fact_header header;
+
+        memcpy(&header, fact, sizeof(header));
+        if (header.time_ns > now_ns)
+            now_ns = header.time_ns;
+        if (cs_assembler_deadline(pipeline->assembler) <= now_ns)
+            cs_pipeline_tick(pipeline, now_ns);
+        cs_pipeline_fact(pipeline, fact, size, now_ns);
+        cs_log_file_flush(pipeline->events);
+    }
+    cs_pipeline_tick(pipeline, now_ns + TAIL_NS);
+    cs_log_file_flush(pipeline->events);
+    return more;
+}
+
+static void print_accounts(const struct cs_pipeline *pipeline)
+{
+    const struct cs_assembler_stats *stats = cs_assembler_stats(pipeline->assembler);
+
+    for (unsigned int i = 1; i < CS_FACT_TYPE_END; i++) {
+        if (pipeline->stats.facts[i])
+            fprintf(stderr, "facts %s %" PRIu64 "\n", cs_fact_type_name(i),
+                    pipeline->stats.facts[i]);
+    }
+    for (unsigned int i = 1; i < CS_FACT_ERROR_END; i++) {
+        if (pipeline->stats.decode_errors[i])
+            fprintf(stderr, "refused %s %" PRIu64 "\n", cs_fact_error_name(i),
+                    pipeline->stats.decode_errors[i]);
+    }
+    fprintf(stderr,
+            "facts duplicate %" PRIu64 ", reordered %" PRIu64 ", missing %" PRIu64
+            ", orphaned %" PRIu64 "\n",
+            stats->facts_duplicate, stats->facts_reordered, stats->facts_missing,
+            stats->facts_orphaned);
+    fprintf(stderr, "exchanges %" PRIu64 ", of these not wholly observed %" PRIu64 "\n",
+            stats->exchanges, stats->exchanges_unobserved);
+    fprintf(stderr, "connections %" PRIu64 " = observed %" PRIu64 " + open %" PRIu64,
+            stats->connections, stats->observed, stats->open);
+    for (unsigned int i = 0; i < CS_LOSS_END; i++) {
+        if (stats->lost[i])
+            fprintf(stderr, " + lost (%s) %" PRIu64, cs_loss_name(i), stats->lost[i]);
+    }
+    fputc('\n', stderr);
+}
+
+static int replay(const char *path, const void *data, size_t size)
+{
+    static struct cs_pipeline pipeline;
+    static struct cs_watchlist list;
+    struct cs_fact_stream stream;
+    int error = cs_fact_stream_open(&stream, data, size);
+
+    if (error) {
+        fprintf(stderr, "replay: %s: %s\n", path,
+                error == -EPROTO ? "recorded by another version of credscope"
+                                 : "no recorded fact stream");
+        return 2;
+    }
+    error = make(&pipeline, &list, stream.wall_offset_ns);
+    if (error) {
+        fprintf(stderr, "replay: %s\n", strerror(-error));
+        unmake(&pipeline);
+        return 1;
+    }
+    if (feed(&pipeline, &stream) < 0)
+        fprintf(stderr, "replay: %s: the end is cut off\n", path);
+    print_accounts(&pipeline);
+    unmake(&pipeline);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct stat info;
+    int fd, status;
+    void *data;
+
+    if (argc != 2 || argv[1][0] == '-') {
+        fputs("usage: replay FILE\n", stderr);
+        return 2;
+    }
+    fd = open(argv[1], O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &info) < 0) {
+        fprintf(stderr, "replay: %s: %s\n", argv[1], strerror(errno));
+        return 2;
+    }
+    data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    close(fd);
+    if (data == MAP_FAILED) {
+        fprintf(stderr, "replay: %s: %s\n", argv[1],
+                info.st_size == 0 ? "is empty" : strerror(errno));
+        return 2;
+    }
+    status = replay(argv[1], data, (size_t)info.st_size);
+    munmap(data, (size_t)info.st_size);
+    return status;
+}
