@@ -25,19 +25,19 @@
 /* Raised by any change of this header; user space refuses an object of another version. */
 #define CS_ABI_VERSION 1
 
-#define CS_REQUEST_LINE_MAX 256 /* bytes of "METHOD target VERSION" kept */
-#define CS_USER_AGENT_MAX 128
-#define CS_SERVER_MAX 64
-#define CS_HOST_NAME_MAX 255 /* SNI, CONNECT authority: longest DNS name (RFC 1035 2.3.4) */
-#define CS_COMM_LEN 16
-#define CS_CGROUP_PATH_MAX 1024
-#define CS_TLS_PORTS_MAX 8   /* 443 and --tls-port */
-#define CS_PLAIN_PORTS_MAX 8 /* ports of watched plaintext addresses and proxies */
-#define CS_PORTS_MAX (CS_TLS_PORTS_MAX + CS_PLAIN_PORTS_MAX + 1) /* + the benchmark's port 0 */
+#define CS_REQUEST_LINE_MAX      256 /* bytes of "METHOD target VERSION" kept */
+#define CS_USER_AGENT_MAX        128
+#define CS_SERVER_MAX            64
+#define CS_HOST_NAME_MAX         255 /* SNI, CONNECT authority: longest DNS name (RFC 1035 2.3.4) */
+#define CS_COMM_LEN              16
+#define CS_CGROUP_PATH_MAX       1024
+#define CS_TLS_PORTS_MAX         8 /* 443 and --tls-port */
+#define CS_PLAIN_PORTS_MAX       8 /* ports of watched plaintext addresses and proxies */
+#define CS_PORTS_MAX             (CS_TLS_PORTS_MAX + CS_PLAIN_PORTS_MAX + 1) /* + the benchmark's port 0 */
 #define CS_WATCHED_ADDRESSES_MAX 64
-#define CS_SNI_SUFFIXES_MAX 128
-#define CS_TOKEN_PATHS_MAX 32
-#define CS_TOKEN_SUFFIX_MAX 128
+#define CS_SNI_SUFFIXES_MAX      128
+#define CS_TOKEN_PATHS_MAX       32
+#define CS_TOKEN_SUFFIX_MAX      128
 
 /* What a socket is watched for; chosen at connect from the destination. */
 enum cs_watch_kind {
@@ -226,10 +226,10 @@ CS_ASSERT_SIZE(struct cs_fact_server_hello, 40);
  * the segment that carried the record's first byte. Records of both hellos are included. */
 struct cs_fact_tls_record {
     struct cs_fact_header header;
-    __u16 length;    /* of the record's payload, 0 … 16640 */
-    __u8 direction;  /* enum cs_direction */
-    __u8 content;    /* 20 CCS, 21 alert, 22 handshake, 23 application data */
-    __u8 handshake;  /* content 22 in clear: the first message's type, else 0 */
+    __u16 length;   /* of the record's payload, 0 … 16640 */
+    __u8 direction; /* enum cs_direction */
+    __u8 content;   /* 20 CCS, 21 alert, 22 handshake, 23 application data */
+    __u8 handshake; /* content 22 in clear: the first message's type, else 0 */
     __u8 pad[3];
 };
 CS_ASSERT_SIZE(struct cs_fact_tls_record, 40);
@@ -271,8 +271,8 @@ struct cs_fact_gap {
 CS_ASSERT_SIZE(struct cs_fact_gap, 40);
 
 enum cs_close_reason {
-    CS_CLOSE_LOCAL = 1,    /* the client sent FIN or released the socket first */
-    CS_CLOSE_REMOTE = 2,   /* the peer's FIN came first */
+    CS_CLOSE_LOCAL = 1,  /* the client sent FIN or released the socket first */
+    CS_CLOSE_REMOTE = 2, /* the peer's FIN came first */
     CS_CLOSE_RESET_BY_PEER = 3,
     CS_CLOSE_RESET_LOCAL = 4, /* the client aborted (linger 0, unread data) */
     CS_CLOSE_TIMEOUT = 5,     /* the kernel gave up on retransmits */
@@ -371,10 +371,10 @@ CS_ASSERT_SIZE(struct cs_sensor_constants, 116);
 struct cs_sensor_stats {
     __u64 facts[CS_FACT_TYPE_END];   /* sent, by type */
     __u64 dropped[CS_FACT_TYPE_END]; /* not sent: the ring was full */
-    __u64 watched;          /* connections for which a CONNECT fact was due */
-    __u64 tls_unwatched;    /* TLS sockets let go because their name is not watched */
-    __u64 tls_no_name;      /* … because their hello had no (or an encrypted) name */
-    __u64 storage_failed;   /* no memory for a socket's state: the connection is unseen */
+    __u64 watched;                   /* connections for which a CONNECT fact was due */
+    __u64 tls_unwatched;             /* TLS sockets let go because their name is not watched */
+    __u64 tls_no_name;               /* … because their hello had no (or an encrypted) name */
+    __u64 storage_failed;            /* no memory for a socket's state: the connection is unseen */
     __u64 intercept_failed; /* no room to remember an open client: interception may be missed */
     __u64 token_unreadable; /* an open's path could not be read */
     __u64 reconnects;       /* stale state of a reused socket was reset */

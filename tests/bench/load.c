@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #define CONNECTIONS 8
-#define AGENT "169.254.170.23"
-#define IMDS "169.254.169.254"
+#define AGENT       "169.254.170.23"
+#define IMDS        "169.254.169.254"
 
 static const char ANSWER[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
                              "Content-Length: 2\r\n\r\n{}";

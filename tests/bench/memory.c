@@ -6,9 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PODS 110
-#define SERIES 3000
-#define MIB (1024.0 * 1024.0)
+#define PODS     110
+#define SERIES   3000
+#define MIB      (1024.0 * 1024.0)
 #define RING_MIB 1.0
 
 void bench_memory(void)

@@ -15,9 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PORT 9810
+#define PORT        9810
 #define READY_TRIES 200
-#define PAGE_MAX (16u << 20)
+#define PAGE_MAX    (16u << 20)
 
 /* GET a path; the whole answer, NUL-terminated, to be freed, or NULL. */
 static char *get(const char *path, size_t *len)
@@ -46,10 +46,10 @@ static char *get(const char *path, size_t *len)
 
 static void execute(const char *const extra[])
 {
-    const char *argv[32] = {bench_program,  "run",         "--kube",      "none",
-                            "--listen",     "127.0.0.1:9810", "--cgroup", bench_cgroup,
-                            "--state-dir",  "none",        "--log-level", "error",
-                            "--api-listen", "127.0.0.1:9811"};
+    const char *argv[32] = {
+        bench_program,    "run",      "--kube",       "none",          "--listen",
+        "127.0.0.1:9810", "--cgroup", bench_cgroup,   "--state-dir",   "none",
+        "--log-level",    "error",    "--api-listen", "127.0.0.1:9811"};
     size_t n = 14;
 
     for (; extra && *extra && n < 31; extra++)

@@ -18,8 +18,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROUNDS 15
-#define REPEAT 400000
+#define ROUNDS  15
+#define REPEAT  400000
 #define PAYLOAD 100
 
 static struct {
@@ -50,8 +50,7 @@ static int load_empty(void)
         {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
         {.code = BPF_JMP | BPF_EXIT},
     };
-    LIBBPF_OPTS(bpf_prog_load_opts, options,
-                .expected_attach_type = BPF_CGROUP_INET_EGRESS);
+    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_CGROUP_INET_EGRESS);
     int fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SKB, "empty", "GPL", program, 2, &options);
 
     if (fd < 0)

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #define PODS_MAX 800
-#define SERIES 10000
-#define ROUNDS 9
+#define SERIES   10000
+#define ROUNDS   9
 
 void bench_scrapes(void)
 {

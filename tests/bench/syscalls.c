@@ -11,9 +11,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define ROUNDS 9
+#define ROUNDS   9
 #define SYSCALLS 400000
-#define OPENS 40000
+#define OPENS    40000
 
 static double syscall_ns(void)
 {

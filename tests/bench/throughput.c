@@ -7,12 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define EXCHANGES 120000
-#define ROUNDS    3
-#define WANTED    20000.0
-#define SETTLE_US 1500000
+#define EXCHANGES    120000
+#define ROUNDS       3
+#define WANTED       20000.0
+#define SETTLE_US    1500000
 #define CALM_SECONDS 10
-#define CALM_RATE 80 /* exchanges/s: 8 connections, 10 times a second */
+#define CALM_RATE    80 /* exchanges/s: 8 connections, 10 times a second */
 
 static double cpu_percent(const struct bench_observer *observer, const char *cgroup)
 {
@@ -53,8 +53,7 @@ static void saturation(const char *cgroup)
     wanted = without < WANTED ? without : WANTED;
     bench_row(with >= wanted && lost == 0 && seen == ROUNDS * EXCHANGES,
               "exchanges/s at saturation", ">= 20000, or all there are; 0 lost",
-              "%.0f/s (%.0f without), %.0f lost", with, without,
-              lost + ROUNDS * EXCHANGES - seen);
+              "%.0f/s (%.0f without), %.0f lost", with, without, lost + ROUNDS * EXCHANGES - seen);
     calm(&observer, cgroup);
     bench_observer_stop(&observer);
 }

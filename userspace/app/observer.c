@@ -118,8 +118,8 @@ static int make_loop(struct cs_observer *observer)
     if (error == 0)
         error = cs_loop_add_timer(observer->loop, on_deadline, observer, &observer->deadline);
     if (error == 0)
-        error = cs_loop_add_timer(observer->loop, on_housekeeping, observer,
-                                  &observer->housekeeping);
+        error =
+            cs_loop_add_timer(observer->loop, on_housekeeping, observer, &observer->housekeeping);
     if (error == 0)
         error = cs_timer_set(observer->housekeeping, HOUSEKEEPING_NS, HOUSEKEEPING_NS);
     if (error < 0)

@@ -51,8 +51,8 @@ struct cs_observer {
     struct cs_observer_server api_server;
     int record_fd; /* --record-facts, else -1 */
     char run_id[CS_RUN_ID_LEN];
-    uint64_t started_ns;         /* CLOCK_MONOTONIC, when all programs were attached */
-    uint64_t next_losses_ns;     /* when to report losses, and when to expire, next */
+    uint64_t started_ns;     /* CLOCK_MONOTONIC, when all programs were attached */
+    uint64_t next_losses_ns; /* when to report losses, and when to expire, next */
     uint64_t next_expire_ns;
     uint32_t preexisting_sockets;
     uint64_t losses_logged[CS_LOSS_ROWS_MAX];

@@ -175,8 +175,8 @@ int cs_observer_make_sensor(struct cs_observer *observer)
     error = shed(observer);
     if (error < 0)
         return error;
-    error = cs_loop_add(observer->loop, cs_sensor_fd(observer->sensor), EPOLLIN, on_facts,
-                        observer, &observer->sensor_watch);
+    error = cs_loop_add(observer->loop, cs_sensor_fd(observer->sensor), EPOLLIN, on_facts, observer,
+                        &observer->sensor_watch);
     if (error < 0)
         return cs_error_r(error, "can't watch the ring: %s", strerror(-error));
     return 0;

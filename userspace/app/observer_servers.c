@@ -100,8 +100,8 @@ int cs_observer_make_servers(struct cs_observer *observer)
     struct cs_recorder *recorder = observer->pipeline.recorder;
     int fd, error;
 
-    observer->pages = (struct cs_pages){
-        .recorder = recorder, .refresh = refresh, .refresh_data = observer};
+    observer->pages =
+        (struct cs_pages){.recorder = recorder, .refresh = refresh, .refresh_data = observer};
     observer->api = (struct cs_api){
         .recorder = recorder,
         .refresh = refresh,
@@ -112,9 +112,9 @@ int cs_observer_make_servers(struct cs_observer *observer)
         .exchanges = observer->pipeline.recent,
     };
     fd = listen_tcp(&config->listen);
-    error = fd < 0 ? fd
-                   : start(observer, fd, CS_PAGES_ROUTES, &observer->pages,
-                           &observer->metrics_server);
+    error = fd < 0
+                ? fd
+                : start(observer, fd, CS_PAGES_ROUTES, &observer->pages, &observer->metrics_server);
     if (error < 0)
         return cs_error_r(error, "--listen %s: %s", config->listen.text, why_not(error));
     fd = listen_api(observer);

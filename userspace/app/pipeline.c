@@ -94,9 +94,9 @@ void cs_pipeline_exchange(const struct cs_exchange *exchange, void *data)
     classify(pipeline, exchange, &verdict);
     attribute(pipeline, exchange, &subject);
     cs_recorder_exchange(pipeline->recorder, exchange, &verdict, &subject, pipeline->now_ns);
-    keep_line(pipeline, cs_event_json_exchange(pipeline->line, sizeof(pipeline->line),
-                                               &pipeline->context, exchange, &verdict, &subject,
-                                               NULL));
+    keep_line(pipeline,
+              cs_event_json_exchange(pipeline->line, sizeof(pipeline->line), &pipeline->context,
+                                     exchange, &verdict, &subject, NULL));
 }
 
 /* FNV-1a, 64 bits. */
@@ -130,10 +130,9 @@ static void token_open(struct cs_pipeline *pipeline, const struct cs_fact_token_
 {
     if (open->token >= pipeline->watchlist->token_count)
         return;
-    if (cs_token_opens_add(pipeline->token_opens,
-                           cgroup_of_process(pipeline, open->cgroup_id, open->tgid),
-                           pipeline->watchlist->tokens[open->token].mechanism,
-                           open->header.time_ns) < 0)
+    if (cs_token_opens_add(
+            pipeline->token_opens, cgroup_of_process(pipeline, open->cgroup_id, open->tgid),
+            pipeline->watchlist->tokens[open->token].mechanism, open->header.time_ns) < 0)
         pipeline->stats.tokens_forgotten++;
 }
 
@@ -156,16 +155,15 @@ void cs_pipeline_fact(struct cs_pipeline *pipeline, const void *data, size_t siz
                                fact.cgroup.flags & CS_CGROUP_PATH_CUT, fact.header.time_ns);
         break;
     case CS_FACT_CGROUP_REMOVED:
-        cs_container_table_remove(pipeline->containers, fact.cgroup.cgroup_id,
-                                  fact.header.time_ns);
+        cs_container_table_remove(pipeline->containers, fact.cgroup.cgroup_id, fact.header.time_ns);
         break;
     case CS_FACT_TOKEN_OPEN:
         token_open(pipeline, &fact.token_open);
         break;
     case CS_FACT_CONNECT:
         if (!(fact.connect.flags & CS_CONNECT_KTHREAD))
-            fact.connect.cgroup_id = cgroup_of_process(pipeline, fact.connect.cgroup_id,
-                                                       fact.connect.tgid);
+            fact.connect.cgroup_id =
+                cgroup_of_process(pipeline, fact.connect.cgroup_id, fact.connect.tgid);
         /* fall through */
     default:
         /* What it can't take it counts itself. */
@@ -183,7 +181,7 @@ void cs_pipeline_tick(struct cs_pipeline *pipeline, uint64_t now_ns)
 void cs_pipeline_loss(struct cs_pipeline *pipeline, const char *hop, const char *reason,
                       uint64_t count)
 {
-    keep_line(pipeline, cs_event_json_loss(pipeline->line, sizeof(pipeline->line),
-                                           &pipeline->context, pipeline->now_ns, hop, reason,
-                                           count));
+    keep_line(pipeline,
+              cs_event_json_loss(pipeline->line, sizeof(pipeline->line), &pipeline->context,
+                                 pipeline->now_ns, hop, reason, count));
 }

@@ -24,12 +24,12 @@
 #define CS_PIPELINE_REQUESTS_MAX    4096
 
 struct cs_pipeline_stats {
-    uint64_t facts[CS_FACT_TYPE_END];            /* decoded, by type */
-    uint64_t decode_errors[CS_FACT_ERROR_END];   /* refused, by why */
-    uint64_t attributions[CS_ATTRIBUTION_END];   /* exchanges, by how far they could be named */
-    uint64_t resolved_by_id;                     /* cgroups found by id after their fact was lost */
-    uint64_t tokens_forgotten;                   /* token opens for which there was no memory */
-    uint64_t events_too_long;                    /* lines over CS_EVENT_JSON_MAX */
+    uint64_t facts[CS_FACT_TYPE_END];          /* decoded, by type */
+    uint64_t decode_errors[CS_FACT_ERROR_END]; /* refused, by why */
+    uint64_t attributions[CS_ATTRIBUTION_END]; /* exchanges, by how far they could be named */
+    uint64_t resolved_by_id;                   /* cgroups found by id after their fact was lost */
+    uint64_t tokens_forgotten;                 /* token opens for which there was no memory */
+    uint64_t events_too_long;                  /* lines over CS_EVENT_JSON_MAX */
 };
 
 /* The parts are the observer's; all but events and resolve must be set before the first fact. */
@@ -60,8 +60,7 @@ struct cs_pipeline {
 void cs_pipeline_exchange(const struct cs_exchange *exchange, void *pipeline);
 
 /* One record of the ring. now_ns: CLOCK_MONOTONIC. */
-void cs_pipeline_fact(struct cs_pipeline *pipeline, const void *data, size_t size,
-                      uint64_t now_ns);
+void cs_pipeline_fact(struct cs_pipeline *pipeline, const void *data, size_t size, uint64_t now_ns);
 
 /* Let time pass: a few times a second. */
 void cs_pipeline_tick(struct cs_pipeline *pipeline, uint64_t now_ns);

@@ -33,8 +33,7 @@ void cs_self_metrics_begin(struct cs_observer *observer)
     char abi[16];
 
     snprintf(abi, sizeof(abi), "%d", CS_ABI_VERSION);
-    cs_recorder_set(recorder, CS_METRIC_BUILD, VALUES(CS_VERSION, abi, libbpf_version_string()),
-                    1);
+    cs_recorder_set(recorder, CS_METRIC_BUILD, VALUES(CS_VERSION, abi, libbpf_version_string()), 1);
     cs_recorder_set(recorder, CS_METRIC_NODE,
                     VALUES(observer->config->node_name, cs_cloud_name(observer->kernel.cloud),
                            observer->kernel.release),
@@ -98,8 +97,8 @@ static void refresh_tracked(struct cs_observer *observer)
     struct cs_container_stats containers;
 
     cs_container_table_stats(pipeline->containers, &containers);
-    set_tracked(pipeline->recorder, "connections", assembler->open,
-                CS_PIPELINE_CONNECTIONS_MAX, assembler->lost[CS_LOSS_TABLE_FULL]);
+    set_tracked(pipeline->recorder, "connections", assembler->open, CS_PIPELINE_CONNECTIONS_MAX,
+                assembler->lost[CS_LOSS_TABLE_FULL]);
     set_tracked(pipeline->recorder, "requests", assembler->requests_in_flight,
                 CS_PIPELINE_REQUESTS_MAX, assembler->lost[CS_LOSS_REQUESTS_FULL]);
     set_tracked(pipeline->recorder, "cgroups", containers.live, limits->live_max,

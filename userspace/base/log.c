@@ -75,8 +75,8 @@ static int format_json(char *line, size_t size, const char *level, const char *m
     gmtime_r(&now.tv_sec, &utc);
     strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &utc);
     json_escape(escaped, message);
-    return snprintf(line, size, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"message\":\"%s\"}\n", when,
-                    now.tv_nsec / 1000000, level, escaped);
+    return snprintf(line, size, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"message\":\"%s\"}\n",
+                    when, now.tv_nsec / 1000000, level, escaped);
 }
 
 void cs_log_va(enum cs_log_level level, const char *format, va_list args)

@@ -25,14 +25,13 @@ int cs_log_level_parse(const char *name);
 
 /* One message; control characters and invalid UTF-8 in it are replaced. Messages longer than
  * 1,023 bytes are cut. errno is kept. */
-void cs_log(enum cs_log_level level, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void cs_log(enum cs_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void cs_log_va(enum cs_log_level level, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
 #define cs_error(...) cs_log(CS_LOG_ERROR, __VA_ARGS__)
-#define cs_warn(...) cs_log(CS_LOG_WARNING, __VA_ARGS__)
-#define cs_info(...) cs_log(CS_LOG_INFO, __VA_ARGS__)
+#define cs_warn(...)  cs_log(CS_LOG_WARNING, __VA_ARGS__)
+#define cs_info(...)  cs_log(CS_LOG_INFO, __VA_ARGS__)
 #define cs_debug(...) cs_log(CS_LOG_DEBUG, __VA_ARGS__)
 
 /* Log an error and give the code back: return cs_error_r(-EINVAL, "…"). */

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #define CS_ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define CS_NSEC_PER_SEC UINT64_C(1000000000)
-#define CS_NSEC_PER_MSEC UINT64_C(1000000)
+#define CS_NSEC_PER_SEC      UINT64_C(1000000000)
+#define CS_NSEC_PER_MSEC     UINT64_C(1000000)
 
 /* Bytes that somebody else owns; not NUL-terminated. */
 struct cs_slice {

@@ -10,14 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CS_LABEL_HOST "~host"
+#define CS_LABEL_HOST    "~host"
 #define CS_LABEL_UNKNOWN "~unknown"
-#define CS_LABEL_OTHER "~other"
+#define CS_LABEL_OTHER   "~other"
 
 /* Kubernetes name limits: RFC 1123 subdomain 253, label 63; a systemd unit name 255. */
-#define CS_NAME_MAX 256
-#define CS_POD_UID_LEN 37       /* 8-4-4-4-12 and NUL; static pods: 32 hex and NUL */
-#define CS_CONTAINER_ID_LEN 65  /* 64 hex and NUL */
+#define CS_NAME_MAX         256
+#define CS_POD_UID_LEN      37 /* 8-4-4-4-12 and NUL; static pods: 32 hex and NUL */
+#define CS_CONTAINER_ID_LEN 65 /* 64 hex and NUL */
 
 /* The labels W of every per-workload series. */
 struct cs_workload {
@@ -29,11 +29,11 @@ struct cs_workload {
 
 /* How far attribution came; each is a value of a self metric's label. */
 enum cs_attribution {
-    CS_ATTRIBUTION_POD,        /* named from its pod object */
-    CS_ATTRIBUTION_POD_UID,    /* a pod's cgroup, its object not known: the UID is the name */
-    CS_ATTRIBUTION_HOST,       /* in no pod: the systemd unit is the name */
-    CS_ATTRIBUTION_NO_CGROUP,  /* the cgroup id was never seen and is gone */
-    CS_ATTRIBUTION_KERNEL,     /* a kernel thread connected on somebody's behalf */
+    CS_ATTRIBUTION_POD,       /* named from its pod object */
+    CS_ATTRIBUTION_POD_UID,   /* a pod's cgroup, its object not known: the UID is the name */
+    CS_ATTRIBUTION_HOST,      /* in no pod: the systemd unit is the name */
+    CS_ATTRIBUTION_NO_CGROUP, /* the cgroup id was never seen and is gone */
+    CS_ATTRIBUTION_KERNEL,    /* a kernel thread connected on somebody's behalf */
     CS_ATTRIBUTION_END,
 };
 

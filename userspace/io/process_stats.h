@@ -6,11 +6,11 @@
 #include <stdint.h>
 
 struct cs_process_stats {
-    uint64_t cpu_ns;         /* user and system */
-    uint64_t start_ns;       /* CLOCK_REALTIME */
-    uint64_t resident_bytes; /* VmRSS */
+    uint64_t cpu_ns;          /* user and system */
+    uint64_t start_ns;        /* CLOCK_REALTIME */
+    uint64_t resident_bytes;  /* VmRSS */
     uint64_t anonymous_bytes; /* RssAnon */
-    uint64_t virtual_bytes;  /* VmSize */
+    uint64_t virtual_bytes;   /* VmSize */
     uint64_t open_fds;
     uint64_t max_fds;
 };
