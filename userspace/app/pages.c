@@ -64,7 +64,7 @@ static void serve_metrics(void *data, const struct cs_http_request *request,
     pages->last_size = response->body.len;
     response->content_type = cs_exposition_content_type(format);
     response->vary = true;
-    if (cs_exposition_gzip(request->accept_encoding))
+    if (!request->head && cs_exposition_gzip(request->accept_encoding))
         compress(response);
     pages->last_ns = monotonic_ns() - start_ns;
 }

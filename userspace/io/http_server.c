@@ -132,10 +132,11 @@ static enum MHD_Result send_error(struct cs_http_server *server, struct MHD_Conn
 }
 
 static enum MHD_Result dispatch(struct cs_http_server *server, struct MHD_Connection *connection,
-                                const char *path)
+                                const char *path, bool head)
 {
     const struct cs_http_request request = {
         .path = path,
+        .head = head,
         .accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept"),
         .accept_encoding =
             MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept-Encoding"),
@@ -147,6 +148,11 @@ static enum MHD_Result dispatch(struct cs_http_server *server, struct MHD_Connec
         if (strcmp(route->path, path) != 0)
             continue;
         route->handler(server->data, &request, &response);
+        if (head && response.stream.read) {
+            /* libmicrohttpd 0.9.75 would send the last chunk of a body that HEAD has not. */
+            response.stream.done(response.stream.data);
+            response.stream.read = NULL;
+        }
         return send_response(server, connection, &response);
     }
     return send_error(server, connection, MHD_HTTP_NOT_FOUND, "nothing at this path");
@@ -172,7 +178,7 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
         *upload_size = 0;
         return MHD_YES;
     }
-    return dispatch(server, connection, url);
+    return dispatch(server, connection, url, strcmp(method, MHD_HTTP_METHOD_HEAD) == 0);
 }
 
 static void on_completed(void *data, struct MHD_Connection *connection, void **state,

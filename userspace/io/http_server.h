@@ -31,6 +31,7 @@ struct cs_http_request {
     const char *path; /* decoded, without the query */
     const char *accept;
     const char *accept_encoding;
+    bool head;        /* the body will not be sent: a stream is not worth making */
     void *connection; /* for cs_http_request_query */
 };
 
