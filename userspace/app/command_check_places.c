@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Cut path to what of it exists. */
@@ -69,23 +70,48 @@ static void check_tcp(struct cs_check *check, const char *name, const char *flag
     cs_check_advise(line, "give another with %s", flag);
 }
 
+/* Somebody answers at the socket. */
+static bool is_served(const struct cs_listen *listen)
+{
+    _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    return fd >= 0 && (connect(fd, &listen->address.sa, listen->len) == 0 || errno == EAGAIN);
+}
+
+/* Why the socket can't be made, NULL if it can: `run` makes its directory, not that one's. */
+static const char *unix_obstacle(const struct cs_listen *listen)
+{
+    const char *path = listen->address.un.sun_path;
+    char part[sizeof(listen->address.un.sun_path)];
+    struct stat st;
+
+    if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+        return "is there, and is no socket";
+    if (is_served(listen))
+        return "somebody listens there";
+    cs_text_copy(part, sizeof(part), path, strlen(path));
+    for (int level = 0; level < 2; level++) {
+        char *slash = strrchr(part, '/');
+
+        slash[slash == part] = '\0';
+        if (access(part, W_OK | X_OK) == 0)
+            return NULL;
+        if (errno != ENOENT)
+            break;
+    }
+    return strerror(errno);
+}
+
 static void check_unix(struct cs_check *check, const char *name, const struct cs_listen *listen)
 {
-    char part[sizeof(listen->address.un.sun_path)];
+    const char *obstacle = unix_obstacle(listen);
     struct cs_check_line *line;
-    char *slash;
 
-    cs_text_copy(part, sizeof(part), listen->address.un.sun_path,
-                 strlen(listen->address.un.sun_path));
-    slash = strrchr(part, '/');
-    slash[slash == part] = '\0';
-    existing_part(part);
-    if (access(part, W_OK | X_OK) == 0) {
+    if (!obstacle) {
         cs_check_add(&check->report, CS_CHECK_OK, name, "%s", listen->text);
         return;
     }
-    line = cs_check_add(&check->report, CS_CHECK_MISSING, name, "%s: %s: %s", listen->text, part,
-                        strerror(errno));
+    line = cs_check_add(&check->report, CS_CHECK_MISSING, name, "%s: %s", listen->text, obstacle);
     cs_check_advise(line, "give another with --api-listen, or mount a volume there");
 }
 
