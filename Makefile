@@ -53,6 +53,7 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
 BPFTEST_SRC := $(sort $(wildcard tests/bpf/*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/*.c))
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
+PACKETFUZZ_SRC := $(sort $(wildcard tests/packet-fuzz/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 TOOL_SRC := $(sort $(wildcard tools/*.c))
 TOOL_BIN := $(patsubst tools/%.c,$(BUILD)/tools/%,$(TOOL_SRC))
@@ -64,7 +65,7 @@ BPF_OBJ := $(BUILD)/bpf/credscope.bpf.o
 .SUFFIXES:
 .SECONDARY:
 .DEFAULT_GOAL := all
-.PHONY: help all deps demo test unit test-bpf test-e2e bench check fuzz asan test-kernels install clean
+.PHONY: help all deps demo test unit test-bpf test-e2e test-secrets fuzz-packets bench check fuzz asan test-kernels install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -112,6 +113,10 @@ $(BUILD)/tests/bpf-tests: $(call obj,$(BPFTEST_SRC)) $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka -lpthread $(LIB_LIBS)
 
+$(BUILD)/tests/packet-fuzz: $(call obj,$(PACKETFUZZ_SRC)) $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS)
+
 $(BUILD)/tools/%: $(BUILD)/obj/tools/%.o $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS)
@@ -138,11 +143,14 @@ test-bpf: $(BUILD)/tests/bpf-tests ## the kernel half on this kernel, with real 
 test-e2e: all ## the whole program on a simulated node (root)
 	$(Q)BUILD=$(BUILD) tests/e2e/run.sh
 
+test-secrets: all ## known secrets in every place where one can be, then a search for them (root)
+	$(Q)BUILD=$(BUILD) tests/secrets/run.sh
+
 test: ## install what it needs, then unit, BPF and end-to-end tests (root)
 	$(Q)tools/install-deps.sh build test
 	$(Q)$(MAKE) --no-print-directory all $(UNIT_BIN) $(BUILD)/tests/bpf-tests
 	$(Q)BUILD=$(BUILD) tests/run-suites.sh "unit=$(MAKE) -s unit" "bpf=$(MAKE) -s test-bpf" \
-		"e2e=$(MAKE) -s test-e2e"
+		"e2e=$(MAKE) -s test-e2e" "secrets=$(MAKE) -s test-secrets"
 
 demo: ## install what it needs, build, and watch credscope on a simulated node (root)
 	$(Q)tools/install-deps.sh build test
@@ -158,6 +166,11 @@ fuzz: ## every fuzzer for FUZZ_SECONDS (default 15), from the kept corpus
 	$(Q)tools/install-deps.sh build test
 	$(Q)$(MAKE) --no-print-directory fuzzers
 	$(Q)BUILD=$(BUILD) tests/fuzz/run.sh $(FUZZ_BIN)
+
+fuzz-packets: ## random dialogues through the loaded sensor, against a reference parser (root)
+	$(Q)tools/install-deps.sh build test
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/tests/packet-fuzz
+	$(Q)BUILD=$(BUILD) tests/packet-fuzz/run.sh
 
 asan: ## unit tests under address and undefined behaviour sanitizers
 	$(Q)tools/install-deps.sh build test
