@@ -58,9 +58,10 @@ void cs_classify_agent(const struct cs_exchange *exchange, struct cs_verdict *ve
     }
 }
 
-/* Who answers IMDS: the first row that fits. place 0 is no interception; a server of NULL fits
- * any, "" only an answer without the header. Rows without `server` come last: they are what can be
- * said before an answer. */
+/* Who answers IMDS: the first row that fits. place 0 is any; a server of NULL fits always, ""
+ * an answer without the header, NOT_YET none so far. */
+static const char NOT_YET[] = "(no answer)";
+
 enum asked { ASKED_AWS, ASKED_AWS_EXTENDED, ASKED_AZURE };
 
 static const struct answerer {
@@ -76,18 +77,20 @@ static const struct answerer {
     {ASKED_AWS_EXTENDED, false, 0, ANY_PORT, NULL, CS_MECHANISM_IMDSV1, CS_CONFIDENCE_HIGH},
     {ASKED_AWS, true, CS_INTERCEPT_NODE, 8181, EC2_SERVER, CS_MECHANISM_KUBE2IAM,
      CS_CONFIDENCE_HIGH},
-    {ASKED_AWS, true, CS_INTERCEPT_NODE, 3100, NULL, CS_MECHANISM_KIAM, CS_CONFIDENCE_HIGH},
+    {ASKED_AWS, true, CS_INTERCEPT_NODE, 3100, "", CS_MECHANISM_KIAM, CS_CONFIDENCE_HIGH},
+    {ASKED_AWS, true, CS_INTERCEPT_NODE, 3100, NOT_YET, CS_MECHANISM_KIAM, CS_CONFIDENCE_MEDIUM},
     {ASKED_AWS, true, CS_INTERCEPT_NODE, 8181, "", CS_MECHANISM_KIAM, CS_CONFIDENCE_MEDIUM},
-    {ASKED_AWS, true, CS_INTERCEPT_NODE, 8181, NULL, CS_MECHANISM_KUBE2IAM, CS_CONFIDENCE_MEDIUM},
+    {ASKED_AWS, true, CS_INTERCEPT_NODE, 8181, NOT_YET, CS_MECHANISM_KUBE2IAM,
+     CS_CONFIDENCE_MEDIUM},
     /* A redirect in the pod that passes the real service's heads on: a mesh's sidecar. */
     {ASKED_AWS, true, CS_INTERCEPT_POD, ANY_PORT, EC2_SERVER, CS_MECHANISM_IMDSV1,
      CS_CONFIDENCE_LOW},
     {ASKED_AWS, true, 0, ANY_PORT, NULL, CS_MECHANISM_INTERCEPTED, CS_CONFIDENCE_MEDIUM},
     /* kube2iam and kiam know no -extended: what they let through is the node's own. */
     {ASKED_AWS_EXTENDED, true, 0, ANY_PORT, EC2_SERVER, CS_MECHANISM_IMDSV1, CS_CONFIDENCE_MEDIUM},
-    {ASKED_AWS_EXTENDED, true, CS_INTERCEPT_NODE, 3100, NULL, CS_MECHANISM_KIAM,
+    {ASKED_AWS_EXTENDED, true, CS_INTERCEPT_NODE, 3100, "", CS_MECHANISM_KIAM,
      CS_CONFIDENCE_MEDIUM},
-    {ASKED_AWS_EXTENDED, true, CS_INTERCEPT_NODE, 8181, NULL, CS_MECHANISM_KUBE2IAM,
+    {ASKED_AWS_EXTENDED, true, CS_INTERCEPT_NODE, 8181, NOT_YET, CS_MECHANISM_KUBE2IAM,
      CS_CONFIDENCE_LOW},
     {ASKED_AWS_EXTENDED, true, 0, ANY_PORT, NULL, CS_MECHANISM_INTERCEPTED, CS_CONFIDENCE_MEDIUM},
 
@@ -100,9 +103,9 @@ static const struct answerer {
     {ASKED_AZURE, true, 0, ANY_PORT, AZURE_SERVER, CS_MECHANISM_AZURE_IMDS, CS_CONFIDENCE_MEDIUM},
     {ASKED_AZURE, true, CS_INTERCEPT_NODE, 2579, "", CS_MECHANISM_AAD_POD_IDENTITY,
      CS_CONFIDENCE_HIGH},
-    {ASKED_AZURE, true, CS_INTERCEPT_POD, 8000, NULL, CS_MECHANISM_AZURE_WORKLOAD_IDENTITY_PROXY,
+    {ASKED_AZURE, true, CS_INTERCEPT_POD, 8000, NOT_YET, CS_MECHANISM_AZURE_WORKLOAD_IDENTITY_PROXY,
      CS_CONFIDENCE_MEDIUM},
-    {ASKED_AZURE, true, CS_INTERCEPT_NODE, 2579, NULL, CS_MECHANISM_AAD_POD_IDENTITY,
+    {ASKED_AZURE, true, CS_INTERCEPT_NODE, 2579, NOT_YET, CS_MECHANISM_AAD_POD_IDENTITY,
      CS_CONFIDENCE_MEDIUM},
     {ASKED_AZURE, true, 0, ANY_PORT, NULL, CS_MECHANISM_INTERCEPTED, CS_CONFIDENCE_MEDIUM},
 };
@@ -111,8 +114,8 @@ static bool server_fits(const struct cs_exchange *exchange, const char *server)
 {
     if (!server)
         return true;
-    if (!answered(exchange))
-        return false;
+    if (server == NOT_YET || !answered(exchange))
+        return server == NOT_YET && !answered(exchange);
     if (!server[0])
         return exchange->server[0] == '\0';
     return strncmp(exchange->server, server, strlen(server)) == 0;
@@ -148,7 +151,7 @@ static void credentials(const struct cs_exchange *exchange, enum asked asked,
         reasons |= CS_REASON_BIT(INTERCEPTED);
     if (row->port != ANY_PORT)
         reasons |= CS_REASON_BIT(LISTENER_PORT);
-    if (row->server)
+    if (row->server && row->server != NOT_YET)
         reasons |= row->server[0] ? CS_REASON_BIT(SERVER_HEADER) : CS_REASON_BIT(NO_SERVER_HEADER);
     if (mechanism == CS_MECHANISM_IMDSV1) {
         reasons |= CS_REASON_BIT(TOKEN_HEADER);

@@ -120,8 +120,6 @@ void cs_tls_client_hello(struct cs_tls *tls, const struct cs_fact_client_hello *
 
 void cs_tls_server_hello(struct cs_tls *tls, const struct cs_fact_server_hello *hello)
 {
-    if (hello->flags & CS_HELLO_RETRY)
-        return;
     tls->server_hello = true;
     tls->version = hello->version;
     tls->cipher = hello->cipher;

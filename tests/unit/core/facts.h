@@ -12,7 +12,8 @@
  *   close.local|remote|rst|abort|timeout|reused
  *   tick
  *
- * Before a word: "N:" with a digit 2 … 9 takes another connection than 1; "!" loses the fact;
+ * Before a word: "@" takes no time; "N:" with a digit 2 … 9 takes another connection than 1; "!"
+ * loses the fact;
  * "~" feeds it after the next one; "*" feeds it twice.
  */
 #ifndef CS_TESTS_FACTS_H
@@ -252,6 +253,8 @@ static inline void script_word(struct script *script, const char *word)
             late = true;
         else if (*word == '*')
             twice = true;
+        else if (*word == '@')
+            script->now_ns -= MS;
         else if (*word >= '2' && *word <= '9' && word[1] == ':')
             connection = (unsigned int)(*word++ - '0');
         else

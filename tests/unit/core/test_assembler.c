@@ -127,7 +127,8 @@ static const struct {
      "connect !est req resp:200 req resp:200 req resp:200 req resp:200 req",
      "0 ok 200 1 ?; 1 ok 200 1; 2 ok 200 1; 3 ok 200 1", " open 1"},
 
-    {"each fact twice", "*connect *est *req *resp:200 *close.local", "0 ok 200 1", " observed 1"},
+    {"each fact twice", "*connect *est *req *resp:200 +300 tick *close.local", "0 ok 200 1",
+     " observed 1"},
     {"an old fact again", "connect est req resp:200 *req *resp:201 close.local",
      "0 ok 200 1; 1 ok 201 1", " observed 1"},
     {"answer overtakes its request", "connect est ~req resp:200 close.local", "0 ok 200 1",
@@ -228,7 +229,7 @@ static void test_fields(void **state)
     const struct cs_connection *connection;
 
     (void)state;
-    script_run(&script, "connect icept.node:8000 icept.pod:15001 est "
+    script_run(&script, "connect icept.pod:15001 icept.node:8000 est "
                         "req:PUT,/latest/api/token?x=1 resp:200");
     connection = exchange.connection;
     assert_string_equal(exchange.method, "PUT");

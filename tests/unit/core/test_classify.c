@@ -278,6 +278,10 @@ static void test_tls_not_inferred(void **state)
     assert_false(verdict.delivered);
 
     fill_burst(&exchange.request_records, (const uint16_t[4]){459, 1330});
+    evidence.token_open_ns = START + 1; /* read for the next call */
+    cs_classify(&evidence, &verdict);
+    assert_int_equal(verdict.mechanism, CS_MECHANISM_STS);
+    evidence.token_open_ns = START;
     exchange.outcome = CS_OUTCOME_ANSWERED;
     exchange.response_records = (struct cs_burst){.count = 1, .bytes = 5000};
     exchange.observed = false;

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -77,6 +78,16 @@ static void test_targets(void **state)
     }
 }
 
+/* A name longer than what is there: nothing behind the end is read. */
+static void test_short_query(void **state)
+{
+    char *target = strdup("/?re");
+
+    (void)state;
+    assert_null(cs_http_target_query(target, "resource").data);
+    free(target);
+}
+
 static const struct {
     const char *target;
     enum cs_path_kind kind;
@@ -118,6 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_short_query),
         cmocka_unit_test(test_kinds),
     };
 
