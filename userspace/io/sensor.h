@@ -30,7 +30,7 @@ enum cs_token_hook {
 
 struct cs_sensor_config {
     const struct cs_watchlist *watch; /* read during cs_sensor_open only */
-    uint32_t ring_bytes;              /* a power of two of pages; 0 = CS_SENSOR_RING_BYTES */
+    uint32_t ring_bytes; /* rounded up to a power of two of pages; 0 = CS_SENSOR_RING_BYTES */
     bool watch_port_zero; /* watch packets of remote port 0, which BPF_PROG_TEST_RUN's are */
     bool no_token_opens;  /* leave these hooks out */
     bool no_cgroup_events;
