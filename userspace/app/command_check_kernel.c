@@ -133,7 +133,7 @@ static void check_v1(struct cs_check *check)
 
 void cs_check_cgroup(struct cs_check *check)
 {
-    const char *directory = check->cgroup_dir[0] != '\0' ? check->cgroup_dir : NULL;
+    const char *directory = check->config.cgroup[0] != '\0' ? check->config.cgroup : NULL;
     struct census census = {0};
     char why[CS_CHECK_TEXT_MAX];
     struct cs_check_line *line;

@@ -10,14 +10,11 @@
 #include "io/kernel.h"
 
 struct cs_check {
+    struct cs_config config; /* first: the target of the options of `run` */
     struct cs_check_report report;
     struct cs_kernel kernel;
     struct cs_capabilities capabilities;
     struct cs_cgroup_fs cgroup; /* fd is -1 when none was found */
-    struct cs_listen listen;
-    struct cs_listen api_listen;
-    char state_dir[PATH_MAX];
-    char cgroup_dir[PATH_MAX];
     bool json;
 };
 

@@ -25,10 +25,18 @@ static void existing_part(char *path)
 
 static void check_names(struct cs_check *check)
 {
-    struct cs_check_line *line = cs_check_add(&check->report, CS_CHECK_DEGRADED, "names",
-                                              "this build has no source of pods' names");
+    struct cs_check_line *line;
 
-    cs_check_advise(line, "pods are shown by their UID");
+    if (check->config.kube == CS_KUBE_NONE) {
+        line = cs_check_add(&check->report, CS_CHECK_DEGRADED, "names",
+                            "pods' names come from nowhere (--kube none)");
+        cs_check_advise(line, "pods are shown by their UID");
+        return;
+    }
+    line = cs_check_add(&check->report, CS_CHECK_MISSING, "names",
+                        "a service-account token is mounted, so that --kube is api, which this "
+                        "build does not have");
+    cs_check_advise(line, "give --kube none, pods are then shown by their UID");
 }
 
 static void check_state_dir(struct cs_check *check)
@@ -36,16 +44,17 @@ static void check_state_dir(struct cs_check *check)
     char part[PATH_MAX];
     struct cs_check_line *line;
 
-    if (check->state_dir[0] == '\0') {
+    if (check->config.state_dir[0] == '\0') {
         line = cs_check_add(&check->report, CS_CHECK_DEGRADED, "state directory", "none");
         cs_check_advise(line, "last-seen times are lost at a restart");
         return;
     }
-    cs_text_copy(part, sizeof(part), check->state_dir, strlen(check->state_dir));
+    cs_text_copy(part, sizeof(part), check->config.state_dir, strlen(check->config.state_dir));
     existing_part(part);
     if (access(part, W_OK | X_OK) == 0) {
-        cs_check_add(&check->report, CS_CHECK_OK, "state directory", "%.256s%s", check->state_dir,
-                     strcmp(part, check->state_dir) == 0 ? "" : ", to be made");
+        cs_check_add(&check->report, CS_CHECK_OK, "state directory", "%.256s%s",
+                     check->config.state_dir,
+                     strcmp(part, check->config.state_dir) == 0 ? "" : ", to be made");
         return;
     }
     line = cs_check_add(&check->report, CS_CHECK_DEGRADED, "state directory", "%.256s: %s", part,
@@ -119,9 +128,9 @@ void cs_check_places(struct cs_check *check)
 {
     check_names(check);
     check_state_dir(check);
-    check_tcp(check, "metrics", "--listen", &check->listen);
-    if (check->api_listen.address.sa.sa_family == AF_UNIX)
-        check_unix(check, "API", &check->api_listen);
+    check_tcp(check, "metrics", "--listen", &check->config.listen);
+    if (check->config.api_listen.address.sa.sa_family == AF_UNIX)
+        check_unix(check, "API", &check->config.api_listen);
     else
-        check_tcp(check, "API", "--api-listen", &check->api_listen);
+        check_tcp(check, "API", "--api-listen", &check->config.api_listen);
 }

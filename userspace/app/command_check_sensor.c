@@ -123,17 +123,13 @@ static void check_programs(struct cs_check *check, const struct cs_sensor *senso
 
 void cs_check_sensor(struct cs_check *check)
 {
-    _cleanup_free_ struct cs_watchlist *watch = calloc(1, sizeof(*watch)); /* large */
     CS_CLEANUP(sensor_release) struct cs_sensor *sensor = NULL;
-    const struct cs_sensor_config config = {.watch = watch};
+    const struct cs_sensor_config config = {.watch = &check->config.watchlist};
     char names[CS_CHECK_TEXT_MAX / 2] = "";
     struct cs_sensor_error error;
     size_t others = 0;
     int r;
 
-    if (!watch)
-        return;
-    cs_watchlist_init(watch);
     r = cs_sensor_open(&config, &sensor, &error);
     if (r == 0 && check->cgroup.fd >= 0) {
         others =

@@ -31,7 +31,8 @@ static const struct cs_option options[] = {
     {NULL, NULL, "What is watched, in addition to what is built in:", NULL, false},
     {"sts-host", "SUFFIX", "TLS server names at or under this one are STS (repeatable)",
      cs_config_add_sts_host, true},
-    {"entra-host", "SUFFIX", "likewise Entra ID (repeatable)", cs_config_add_entra_host, true},
+    {"entra-host", "SUFFIX", "TLS server names at or under this one are Entra ID (repeatable)",
+     cs_config_add_entra_host, true},
     {"metadata-address", "ADDR[:PORT]", "a metadata service in clear (port 80; repeatable)",
      cs_config_add_metadata_address, true},
     {"proxy-address", "ADDR:PORT", "an HTTP proxy, for its CONNECT (repeatable)",
@@ -74,7 +75,6 @@ _Static_assert(CS_ARRAY_SIZE(options) <= CS_OPTIONS_MAX, "the table's bound");
 
 static const struct cs_option_command command = {
     .name = "run",
-    .synopsis = "",
     .intro = "Observe requests for cloud credentials on this node until SIGTERM.",
     .outro = "Each option is also an environment variable: --api-listen is CREDSCOPE_API_LISTEN. "
              "An option beats its variable; repeatable ones are comma-separated there. "
@@ -93,7 +93,7 @@ void cs_config_default(struct cs_config *config)
     memset(config, 0, sizeof(*config));
     cs_listen_parse(CS_DEFAULT_LISTEN, false, &config->listen, why);
     cs_listen_parse("unix:" CS_DEFAULT_API_SOCKET, true, &config->api_listen, why);
-    cs_state_dir_set(config->state_dir, CS_DEFAULT_STATE_DIR, why);
+    cs_config_set_state_dir(config, CS_DEFAULT_STATE_DIR, why);
     if (!node || cs_config_set_node_name(config, node, why) < 0) {
         char name[HOST_NAME_MAX + 1] = "";
 
@@ -121,6 +121,12 @@ int cs_config_parse(int argc, char **argv, struct cs_config *config)
         return -EINVAL;
     }
     return r;
+}
+
+const struct cs_option *cs_config_options(size_t *n)
+{
+    *n = CS_ARRAY_SIZE(options);
+    return options;
 }
 
 void cs_config_help(void)

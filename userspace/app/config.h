@@ -88,6 +88,9 @@ int cs_config_parse(int argc, char **argv, struct cs_config *config);
 /* `run --help` on stdout, for `credscope help run`. */
 void cs_config_help(void);
 
+/* The table of `run`'s options; their target is a struct cs_config. */
+const struct cs_option *cs_config_options(size_t *n);
+
 /* Parse ADDR:PORT, [ADDR]:PORT or :PORT (0 … 65535; 0: any free one), and unix:PATH if allowed.
  * 0, or -EINVAL with why in words; *listen is then unchanged. */
 int cs_listen_parse(const char *text, bool allow_unix, struct cs_listen *listen,

@@ -27,6 +27,11 @@ static int text_set(char *to, size_t size, const char *value, char why[CS_OPTION
     return 0;
 }
 
+static int path_set(char *path, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    return text_set(path, PATH_MAX, value, why);
+}
+
 static int number_set(const char *value, uint64_t min, uint64_t max, uint64_t *number,
                       char why[CS_OPTION_WHY_MAX])
 {
@@ -101,7 +106,7 @@ int cs_config_set_node_name(void *target, const char *value, char why[CS_OPTION_
 
 int cs_config_set_events(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
 {
-    return cs_path_set(((struct cs_config *)target)->events, value, why);
+    return path_set(((struct cs_config *)target)->events, value, why);
 }
 
 int cs_config_set_events_max_bytes(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
@@ -111,35 +116,27 @@ int cs_config_set_events_max_bytes(void *target, const char *value, char why[CS_
     return number_set(value, EVENTS_BYTES_MIN, EVENTS_BYTES_MAX, &config->events_max_bytes, why);
 }
 
-int cs_path_set(char *path, const char *value, char why[CS_OPTION_WHY_MAX])
+int cs_config_set_state_dir(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
 {
-    return text_set(path, PATH_MAX, value, why);
-}
+    struct cs_config *config = target;
 
-int cs_state_dir_set(char *state_dir, const char *value, char why[CS_OPTION_WHY_MAX])
-{
     if (strcmp(value, "none") == 0) {
-        state_dir[0] = '\0';
+        config->state_dir[0] = '\0';
         return 0;
     }
     if (value[0] != '/')
         return REFUSE("must be a directory's absolute path, or none");
-    return cs_path_set(state_dir, value, why);
-}
-
-int cs_config_set_state_dir(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
-{
-    return cs_state_dir_set(((struct cs_config *)target)->state_dir, value, why);
+    return path_set(config->state_dir, value, why);
 }
 
 int cs_config_set_cgroup(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
 {
-    return cs_path_set(((struct cs_config *)target)->cgroup, value, why);
+    return path_set(((struct cs_config *)target)->cgroup, value, why);
 }
 
 int cs_config_set_record_facts(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
 {
-    return cs_path_set(((struct cs_config *)target)->record_facts, value, why);
+    return path_set(((struct cs_config *)target)->record_facts, value, why);
 }
 
 int cs_config_set_expect(void *target, const char *value, char why[CS_OPTION_WHY_MAX])

@@ -30,9 +30,4 @@ int cs_config_set_bpf_stats(void *target, const char *value, char why[CS_OPTION_
 int cs_config_set_log_level(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);
 int cs_config_set_log_format(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);
 
-/* Those that `check` shares; the targets have PATH_MAX bytes. A path is any but an empty one; a
- * state directory is absolute, or "none", which sets "". */
-int cs_path_set(char *path, const char *value, char why[CS_OPTION_WHY_MAX]);
-int cs_state_dir_set(char *state_dir, const char *value, char why[CS_OPTION_WHY_MAX]);
-
 #endif

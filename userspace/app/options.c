@@ -159,7 +159,7 @@ static error_t on_key(int key, char *argument, struct argp_state *state)
 
 /* The rows of argp's own table: ours, then the common ones. */
 static void argp_rows(const struct cs_option_command *command,
-                      struct argp_option rows[CS_OPTIONS_MAX + 4])
+                      struct argp_option rows[CS_OPTIONS_MAX + 3])
 {
     size_t n = 0;
     int group = 0;
@@ -176,7 +176,7 @@ static void argp_rows(const struct cs_option_command *command,
                                              .doc = option->doc,
                                              .group = group};
     }
-    rows[n++] = (struct argp_option){.doc = "Other:", .group = ++group};
+    group++;
     rows[n++] = (struct argp_option){"help", KEY_HELP, NULL, 0, "show this text", group};
     rows[n++] = (struct argp_option){"version", KEY_VERSION, NULL, 0, "show the version", group};
     rows[n] = (struct argp_option){0};
@@ -184,9 +184,9 @@ static void argp_rows(const struct cs_option_command *command,
 
 void cs_options_help(const struct cs_option_command *command)
 {
-    struct argp_option rows[CS_OPTIONS_MAX + 4];
+    struct argp_option rows[CS_OPTIONS_MAX + 3];
     char doc[4096], name[64];
-    const struct argp argp = {.options = rows, .args_doc = command->synopsis, .doc = doc};
+    const struct argp argp = {.options = rows, .doc = doc};
 
     argp_rows(command, rows);
     snprintf(name, sizeof(name), "credscope %s", command->name);
@@ -297,7 +297,7 @@ int cs_options_parse(const struct cs_option_command *command, int argc, char **a
 {
     _cleanup_free_ struct given *given = calloc((size_t)argc + 1, sizeof(*given));
     struct parse parse = {.command = command, .given = given};
-    struct argp_option rows[CS_OPTIONS_MAX + 4];
+    struct argp_option rows[CS_OPTIONS_MAX + 3];
     const struct argp argp = {.options = rows, .parser = on_key};
 
     if (!given)

@@ -28,10 +28,9 @@ struct cs_option {
 };
 
 struct cs_option_command {
-    const char *name;     /* "run": messages start with "credscope run: " */
-    const char *synopsis; /* after the name in the usage line */
-    const char *intro;    /* a paragraph before the options */
-    const char *outro;    /* and one behind them */
+    const char *name;  /* "run": messages start with "credscope run: " */
+    const char *intro; /* a paragraph before the options */
+    const char *outro; /* and one behind them */
     const struct cs_option *options;
     size_t count; /* at most CS_OPTIONS_MAX */
 };
