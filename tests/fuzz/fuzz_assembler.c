@@ -19,11 +19,15 @@
 #define REQUESTS_MAX    1024
 #define CONNECTIONS_MAX 512
 #define INDEXES_MAX     128
+#define ORDER_MAX       64
 
 /* One generation of one socket as the input made it. */
 struct life {
     bool clean; /* every fact was fed, once and in order */
     bool open;
+    bool hidden; /* a gap, or a tunnel: which answer is whose can't be told */
+    unsigned int sent, answered;
+    uint16_t numbers[ORDER_MAX]; /* of its requests, in order */
     uint64_t indexes[INDEXES_MAX / 64];
 };
 
@@ -34,6 +38,7 @@ struct run {
     unsigned int life_count;
     unsigned int request_count;
     unsigned int request_life[REQUESTS_MAX];
+    uint16_t status[REQUESTS_MAX]; /* of its answer */
     uint8_t delivered[REQUESTS_MAX];
 };
 
@@ -74,6 +79,8 @@ static void check_exchange(const struct cs_exchange *exchange, void *user)
     if (sscanf(exchange->path, "/%u", &number) == 1 && number < REQUESTS_MAX) {
         require(number < run->request_count && run->request_life[number] == life);
         require(run->delivered[number]++ == 0);
+        if (exchange->status && run->lives[life].clean && !run->lives[life].hidden)
+            require(exchange->status == run->status[number]);
     }
 }
 
@@ -125,6 +132,36 @@ static void make_word(struct run *run, unsigned int what, unsigned int argument,
         snprintf(word, size, "resp:%u", 200 + argument);
     else
         snprintf(word, size, "%c%u", argument & 8 ? '<' : '>', lengths[argument & 7]);
+}
+
+/* Keep which answer belongs to which request. False when the input is too long to. */
+static bool note(struct run *run, struct life *life, const union raw_fact *raw)
+{
+    const struct cs_fact_response *response = (const void *)raw->bytes;
+
+    switch (raw->header.type) {
+    case CS_FACT_REQUEST:
+        if (run->request_count + 1 >= REQUESTS_MAX || life->sent >= ORDER_MAX)
+            return false;
+        life->numbers[life->sent++] = (uint16_t)run->request_count;
+        run->request_life[run->request_count++] = (unsigned int)(life - run->lives);
+        break;
+    case CS_FACT_RESPONSE:
+        if (response->status >= 200 && life->answered < life->sent)
+            run->status[life->numbers[life->answered++]] = response->status;
+        break;
+    case CS_FACT_GAP:
+    case CS_FACT_TUNNEL:
+        life->hidden = true;
+        break;
+    case CS_FACT_CLOSE:
+    case CS_FACT_CONNECT_FAILED:
+        life->open = false;
+        break;
+    default:
+        break;
+    }
+    return true;
 }
 
 static void count_feed(struct run *run, const union raw_fact *raw)
@@ -191,13 +228,8 @@ static void operate(struct run *run, const uint8_t *op)
     raw.header.generation = run->current[socket];
     raw.header.seq = run->script.seq[socket]++;
     raw_fact_of(&raw, word);
-    if (raw.header.type == CS_FACT_REQUEST) {
-        if (run->request_count + 1 >= REQUESTS_MAX)
-            return;
-        run->request_life[run->request_count++] = run->current[socket];
-    }
-    if (raw.header.type == CS_FACT_CLOSE || raw.header.type == CS_FACT_CONNECT_FAILED)
-        life->open = false;
+    if (!note(run, life, &raw))
+        return;
     if (late && !run->script.has_late) {
         memcpy(run->script.late, raw.bytes, sizeof(run->script.late));
         run->script.has_late = true;
