@@ -111,7 +111,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIB_OBJ)
 
 $(BUILD)/tests/bpf-tests: $(call obj,$(BPFTEST_SRC)) $(LIB_OBJ)
 	@mkdir -p $(@D)
-	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka -lpthread $(LIB_LIBS)
+	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka -lpthread -lssl -lcrypto $(LIB_LIBS)
 
 $(BUILD)/tests/packet-fuzz: $(call obj,$(PACKETFUZZ_SRC)) $(LIB_OBJ)
 	@mkdir -p $(@D)
