@@ -210,6 +210,48 @@ static void memory_is_given_back(void **unused)
     cs_recorder_free(recorder);
 }
 
+/* docs/metrics.md, "How many series": the node it describes, less credscope's own 130. */
+static void an_ordinary_node_is_below_1500(void **unused)
+{
+    static const struct {
+        enum cs_mechanism mechanism;
+        enum cs_endpoint endpoint;
+        int workloads;
+    } uses[] = {
+        {CS_MECHANISM_EKS_POD_IDENTITY, CS_ENDPOINT_POD_IDENTITY_AGENT, 14},
+        {CS_MECHANISM_IRSA, CS_ENDPOINT_STS, 14},
+        {CS_MECHANISM_IMDSV2, CS_ENDPOINT_IMDS, 2},
+        {CS_MECHANISM_METADATA, CS_ENDPOINT_IMDS, 6},
+        {CS_MECHANISM_STS, CS_ENDPOINT_STS, 6},
+    };
+    struct cs_recorder *recorder = recorder_new((struct cs_recorder_options){0});
+    char workload[16], *page;
+
+    (void)unused;
+    for (size_t i = 0; i < CS_ARRAY_SIZE(uses); i++) {
+        for (int n = 0; n < uses[i].workloads; n++) {
+            bool tls = uses[i].endpoint == CS_ENDPOINT_STS;
+            struct sample sample;
+
+            sample_init(&sample);
+            snprintf(workload, sizeof(workload), "w-%d", i == 1 ? 14 + n : i == 2 ? 28 + n : n);
+            sample_workload(&sample, "shop", "cart", "Deployment", workload);
+            sample.connection.client_hello_ns = tls ? START_NS : 0;
+            sample.connection.tls_ready_ns = tls ? START_NS + MS(9) : 0;
+            sample.verdict.mechanism = uses[i].mechanism;
+            sample.verdict.endpoint = uses[i].endpoint;
+            sample_record(&sample, recorder);
+            sample_outcome(&sample, tls ? CS_OUTCOME_REJECTED_INFERRED : CS_OUTCOME_NOT_FOUND);
+            sample.verdict.probe = n % 3 != 0;
+            sample_record(&sample, recorder);
+        }
+    }
+    page = page_of(recorder, CS_EXPOSITION_TEXT);
+    assert_in_range(page_samples(page) + 130, 1100, 1500);
+    free(page);
+    cs_recorder_free(recorder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +262,7 @@ int main(void)
         cmocka_unit_test(a_running_workload_does_not_expire),
         cmocka_unit_test(series_of_workloads_are_set_and_removed),
         cmocka_unit_test(memory_is_given_back),
+        cmocka_unit_test(an_ordinary_node_is_below_1500),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
