@@ -32,8 +32,9 @@ void cs_assembler_server_hello(struct cs_tracked *tracked, const struct cs_fact 
         return;
     tracked->connection.tls_version = hello->version;
     tracked->connection.tls_cipher = hello->cipher;
-    /* TLS 1.2 resumes by session id too, which 1.3 echoes always. */
-    tracked->connection.tls_resumed = hello->flags & CS_HELLO_PSK;
+    /* TLS 1.2 resumes by an echoed session id, which 1.3 echoes always. */
+    tracked->connection.tls_resumed =
+        hello->flags & (hello->version == 0x0303 ? CS_HELLO_SESSION_ID : CS_HELLO_PSK);
 }
 
 static void convert(struct cs_tracked *tracked, const struct cs_tls_exchange *from,
