@@ -15,6 +15,10 @@
 #define CONTROL_MAX 17
 #define ALERT_SIZE  2
 
+/* "HTTP/1.1 100 Continue" and its blank line: of a server this is no answer yet, and no answer is
+ * as short. */
+#define INTERIM_MAX 25
+
 /* Record lengths of a NewSessionTicket (RFC 8446 4.6.1): 21 bytes and a ticket of an id or an
  * encrypted session, 120 to 250 as Go, OpenSSL and s2n make them. Two of equal size in a row are
  * tickets also when longer (they hold the client's certificate then). */
@@ -56,6 +60,12 @@ static uint64_t elapsed(uint64_t from_ns, uint64_t to_ns)
     return to_ns > from_ns ? to_ns - from_ns : 0;
 }
 
+/* TLS 1.2 and before: handshake records have a type of their own to the end. */
+static bool is_old(const struct cs_tls *tls)
+{
+    return tls->version != 0 && tls->version < 0x0304;
+}
+
 static const struct tls_cipher *cipher_of(const struct cs_tls *tls)
 {
     for (size_t i = 0; i < CS_ARRAY_SIZE(ciphers); i++) {
@@ -73,14 +83,14 @@ static uint16_t overhead_of(const struct cs_tls *tls)
 
     if (cipher)
         return cipher->overhead;
-    return tls->version == 0x0303 ? 0 : 17;
+    return is_old(tls) ? 0 : 17;
 }
 
-static bool is_control(const struct cs_tls *tls, uint16_t length)
+static bool is_control(const struct cs_tls *tls, uint16_t length, uint16_t max)
 {
     uint16_t overhead = overhead_of(tls);
 
-    return overhead > 0 && length <= overhead + CONTROL_MAX;
+    return overhead > 0 && length <= overhead + max;
 }
 
 static bool is_finished(const struct cs_tls *tls, uint16_t length)
@@ -156,7 +166,7 @@ static unsigned int leading(const struct cs_tls *tls, bool *lone)
     unsigned int run = 1, skip = 0;
 
     *lone = false;
-    if (!tls->first || count == 0 || tls->version == 0x0303)
+    if (!tls->first || count == 0 || is_old(tls))
         return 0;
     while (skip < count && skip < TICKETS_MAX && length[skip] == tls->ticket_length)
         skip++;
@@ -231,7 +241,7 @@ static bool request(struct cs_tls *tls, uint16_t length, uint64_t time_ns,
     bool handed = false;
     bool lone;
 
-    if (is_control(tls, length))
+    if (is_control(tls, length, CONTROL_MAX))
         return false;
     if (tls->phase == CS_TLS_IDLE && tls->first && tls->h2_offered && !tls->h2 &&
         is_settings(tls, length, 24)) {
@@ -268,10 +278,10 @@ static void handshake_data(struct cs_tls *tls, const struct cs_fact_tls_record *
             set_ready(tls, time_ns);
         return;
     }
-    if (tls->server_hello && tls->version == 0x0303) {
+    if (is_old(tls)) {
         set_ready(tls, time_ns); /* false start (RFC 7918) */
         request(tls, record->length, time_ns, done);
-    } else if (is_finished(tls, record->length) && (tls->server_hello || !tls->psk)) {
+    } else if (is_finished(tls, record->length)) {
         set_ready(tls, time_ns);
     } else if (!tls->server_hello && tls->psk) {
         request(tls, record->length, time_ns, done); /* early data */
@@ -282,10 +292,10 @@ static void handshake_data(struct cs_tls *tls, const struct cs_fact_tls_record *
     }
 }
 
-/* TLS 1.2: the handshake is over when both sides' Finished were seen. */
+/* Up to TLS 1.2 the handshake is over when both sides' Finished were seen. */
 static void encrypted_handshake(struct cs_tls *tls, const struct cs_fact_tls_record *record)
 {
-    if (tls->version != 0x0303 || !tls->ccs[record->direction])
+    if (!is_old(tls) || !tls->ccs[record->direction])
         return;
     tls->finished[record->direction] = true;
     if (tls->finished[CS_DIR_EGRESS] && tls->finished[CS_DIR_INGRESS] && !tls->ready_ns)
@@ -303,7 +313,7 @@ static bool data(struct cs_tls *tls, const struct cs_fact_tls_record *record,
     }
     if (record->direction == CS_DIR_EGRESS)
         return request(tls, record->length, time_ns, done);
-    if (is_control(tls, record->length))
+    if (is_control(tls, record->length, INTERIM_MAX))
         return false;
     if (tls->phase != CS_TLS_IDLE)
         answer(tls, record->length, time_ns);

@@ -6,11 +6,9 @@
  *   connect connect.tls connect.proxy   est   failed.refused|unanswered|noroute|givenup
  *   req[:METHOD,TARGET]   resp:STATUS   tunnel:AUTHORITY
  *   gap.out gap.in   icept.node:PORT icept.pod:PORT
- *   hello[:NAME] hello.h2[:NAME] hello.psk[:NAME]   shello13 shello13.384 shello12 shello.retry
- *   >LEN <LEN               application data, client / server
- *   c>TYPE:LEN c<TYPE:LEN   any record
- *   close.local|remote|rst|abort|timeout|reused
- *   tick
+ *   hello[:NAME] hello.h2[:NAME] hello.psk[:NAME]   shello13 shello13.384 shello12 shello11
+ * shello.retry >LEN <LEN               application data, client / server c>TYPE:LEN c<TYPE:LEN any
+ * record close.local|remote|rst|abort|timeout|reused tick
  *
  * Before a word: "@" takes no time; "N:" with a digit 2 … 9 takes another connection than 1; "!"
  * loses the fact;
@@ -170,7 +168,9 @@ static inline void raw_small(union raw_fact *raw, const char *word)
     } else if ((what = word_is(word, "shello"))) {
         raw->header.type = CS_FACT_SERVER_HELLO;
         raw->header.size = sizeof(raw->server_hello);
-        raw->server_hello.version = strcmp(what, "12") == 0 ? 0x0303 : 0x0304;
+        raw->server_hello.version = strcmp(what, "12") == 0   ? 0x0303
+                                    : strcmp(what, "11") == 0 ? 0x0302
+                                                              : 0x0304;
         raw->server_hello.cipher = strcmp(what, "12") == 0       ? 0xc02f
                                    : strcmp(what, "13.384") == 0 ? 0x1302
                                                                  : 0x1301;

@@ -145,6 +145,16 @@ static const struct {
     {"TLS 1.2 alert is no data", READY12 ">900 +9 <330 c<21:26 c>21:26 close.local",
      "0 answered 16+10 >900 <330"},
 
+    {"TLS 1.1",
+     "connect.tls hello est shello11 c<22:80 c>22:66 c>20:1 c>22:48 c<20:1 c<22:48 >900 +9 <330 "
+     "close.local",
+     "0 answered 11+10 >900 <330"},
+    {"body that waits for 100 Continue", READY13 ">300 +9 <42 >1300 +9 <800 close.local",
+     "0 answered 14+21 >300 >1300 <800"},
+    {"resumption offered, server's hello not seen",
+     "connect.tls hello.psk est gap.in >69 >900 +9 <800 close.local",
+     "0 answered 6+10 >900 <800 ?"},
+
     {"HTTP/2: preface, settings, request",
      "connect.tls hello.h2 est shello13 >53 >81 <250 <56 >26 >200 +30 <120 <900 >30 close.local",
      "0 answered 10+31 >200 <120 <900 h2"},
