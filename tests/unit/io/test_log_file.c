@@ -238,6 +238,35 @@ static void a_full_disk_costs_lines_but_never_half_of_one(void **unused)
     signal(SIGXFSZ, SIG_DFL);
 }
 
+/* Half a line is out and its file is full: it is completed before the next file begins. */
+static void rotation_waits_for_the_end_of_a_line(void **unused)
+{
+    struct cs_log_file *log = open_log(1000);
+    struct rlimit limit, small;
+    _cleanup_free_ char *text = NULL;
+    char line[1501];
+
+    (void)unused;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    small = limit;
+    small.rlim_cur = 1200;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    memset(line, 'x', 1500);
+    line[1500] = '\0';
+    add(log, line);
+    assert_int_equal(cs_log_file_flush(log), -EFBIG);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    add(log, "next");
+    assert_int_equal(cs_log_file_flush(log), 0);
+    text = contents(old_path);
+    assert_int_equal(strlen(text), 1501);
+    assert_int_equal(text[1500], '\n');
+    assert_contents(path, "next\n");
+    cs_log_file_close(log);
+    signal(SIGXFSZ, SIG_DFL);
+}
+
 static void give_stdout(int fd)
 {
     assert_int_equal(dup2(fd, STDOUT_FILENO), STDOUT_FILENO);
@@ -339,6 +368,7 @@ int main(void)
         TEST(reopening_follows_the_path),
         TEST(rotation_leaves_others_files_alone),
         TEST(a_full_disk_costs_lines_but_never_half_of_one),
+        TEST(rotation_waits_for_the_end_of_a_line),
         TEST(a_slow_pipe_never_stops_the_writer),
         TEST(nor_does_a_slow_socket),
         TEST(a_fifo_without_reader_is_refused_at_once),
