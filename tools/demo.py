@@ -33,7 +33,7 @@ class View:
         self.pods = pods  # pod UID -> name
         self.rows = collections.OrderedDict()  # (who, mechanism) -> figures
         self.recent = collections.deque(maxlen=8)
-        self.drawn = 0
+        self.drawn = self.count = 0
 
     def paint(self, text, colour):
         if not (self.live and not os.environ.get("NO_COLOR")):
@@ -52,7 +52,7 @@ class View:
         row["count"] += 1
         row["bad"] += outcome not in GOOD
         row["outcomes"][outcome] += 1
-        row["last"] = outcome
+        row["changed"] = self.count = self.count + 1
         if "duration_seconds" in event:
             row["seconds"].append(event["duration_seconds"])
         line = self.line(event)
@@ -71,11 +71,14 @@ class View:
                 + f" {latency(event.get('duration_seconds')):>8}  "
                 + self.paint(note[:WIDTH - 79], "dim"))
 
-    def table(self):
+    def table(self, limit=None):
+        """Lines of the table; with a limit, of the rows that changed last."""
         head = (f"{'WHO':15} {'MECHANISM':29} {'ASKED':>5} {'FAILED':>6} {'MEDIAN':>8} "
                 f"{'SLOWEST':>8}  OUTCOMES")
         lines = [self.paint(head, "bold")]
-        for (who, mechanism), row in sorted(self.rows.items()):
+        shown = sorted(self.rows, key=lambda key: self.rows[key]["changed"])
+        for (who, mechanism) in sorted(shown[-limit:] if limit else shown):
+            row = self.rows[who, mechanism]
             seconds = row["seconds"]
             outcomes = " ".join(f"{k}:{v}" for k, v in row["outcomes"].most_common())
             start = f"{who[:15]:15} {mechanism[:29]:29} {row['count']:5} "
@@ -89,11 +92,12 @@ class View:
         if not self.live:
             return
         size = shutil.get_terminal_size((WIDTH, 40))
-        table = self.table()
-        room = max(4, size.lines - 5 - len(self.recent))
-        if len(table) > room:
-            table = table[:room - 1] + [f"… and {len(table) - room + 1} more rows"]
-        lines = [header, "", *table, "", self.paint("LATEST", "bold"), *self.recent]
+        recent = list(self.recent)[-(8 if size.lines >= 40 else 4):]
+        room = max(3, size.lines - 7 - len(recent))
+        table = self.table(room)
+        if len(self.rows) > room:
+            table.append(self.paint(f"… and {len(self.rows) - room} rows without news", "dim"))
+        lines = [header, "", *table, "", self.paint("LATEST", "bold"), *recent]
         move = f"\033[{self.drawn}F" if self.drawn else ""
         body = "".join(f"\033[2K{line}\n" for line in lines)
         self.out.write(move + "\033[?7l" + body + "\033[J\033[?7h")

@@ -40,8 +40,11 @@ class Match:
     def __init__(self, clients, servers, events):
         self.delays = {(s["source"], s["exchange"]): s for s in servers if "source" in s}
         self.pairs, self.missing = [], []
-        wanted = [c for c in clients if c["mechanism"] != "none"]
-        self.extra = list(exchanges(events))
+        wanted = [c for c in clients if c["mechanism"] not in ("none", "garbage")]
+        # what a connection full of garbage is called is open; see test_truth for its limits
+        sources = {c.get("source") for c in clients if c["mechanism"] == "garbage"}
+        self.garbage = [e for e in exchanges(events) if e.get("source") in sources]
+        self.extra = [e for e in exchanges(events) if e.get("source") not in sources]
         # connections whose address is known first: the others then have fewer to choose from
         for row in sorted(wanted, key=lambda c: ("source" not in c, c["start_ns"])):
             event = self._take(row)

@@ -55,9 +55,10 @@ def topics(scenario, match, results):
         bad[topic].append(f"not observed: {compare.describe(row)}")
     table = scenarios.load()[scenario]
     names = [p.name for p in table.pods] + [h.unit for h in table.host]
+    names = [n for n in names if not n.startswith(("bystander", "garbage"))]
     for topic in [*names, *sorted(set(count) - set(names))]:
-        results.check(not bad[topic], f"{scenario}: {topic}, {count[topic]} exchanges agree",
-                      bad[topic])
+        results.check(count[topic] and not bad[topic],
+                      f"{scenario}: {topic}, {count[topic]} exchanges agree", bad[topic])
 
 
 def intended(scenario, clients, results):
@@ -65,11 +66,15 @@ def intended(scenario, clients, results):
     table, bad = scenarios.load()[scenario], []
     began = collections.defaultdict(list)
     for row in sorted(clients, key=lambda c: c["start_ns"]):
+        if row["mechanism"] == "garbage":
+            continue
         if row.get("container") != "azwi-proxy":
             began[row.get("pod")].append(row["outcome"])
         elif row["outcome"] not in GOOD:
             bad.append(compare.describe(row))
     for pod in table.pods:
+        if pod.name.startswith("garbage"):
+            continue
         wanted = pod.expect or (f"(?:{'|'.join(GOOD)})+",)
         pattern = "".join(f"(?:{o[:-1]} )+" if o.endswith("+") else f"{o} " for o in wanted)
         got = "".join(f"{o} " for o in began[pod.name])
@@ -94,6 +99,29 @@ def sums(scenario, match, metrics, results):
                   [f"{n}: counter {got[n]}, truth {wanted[n]}" for n in names])
 
 
+def accounting(scenario, metrics, results):
+    """Every watched connection ends as observed, lost by a named reason, or is still open."""
+    sums = collections.Counter()
+    for line in metrics.splitlines():
+        name = re.match(r"(credscope_connections\w*)", line)
+        if name:
+            sums[name[1].removesuffix("_total")] += float(line.rpartition(" ")[2])
+    total, observed = sums["credscope_connections"], sums["credscope_connections_observed"]
+    lost, still_open = sums["credscope_connections_lost"], sums["credscope_connections_open"]
+    text = f"{total:.0f} = {observed:.0f} observed + {lost:.0f} lost + {still_open:.0f} open"
+    results.check(total > 0 and total == observed + lost + still_open,
+                  f"{scenario}: the accounting identity holds", text)
+    if scenario != "garbage":
+        results.check(lost == 0 and still_open == 0, f"{scenario}: all connections observed", text)
+
+
+def garbage(match, results):
+    """No garbage is a delivery or a success of an agent that answered nothing good."""
+    wrong = [f"{e.get('destination')} {e.get('mechanism')} {e.get('outcome')} {e.get('path')}"
+             for e in match.garbage if e.get("delivered")]
+    results.check(not wrong, "garbage: none of it delivers credentials", wrong)
+
+
 def injected(match, results):
     """The bracket test means something only if delays were there and were matched."""
     delayed = [p for p in match.pairs if p.lower >= 0.1]
@@ -106,7 +134,7 @@ def injected(match, results):
 
 def main():
     results = Results()
-    for scenario in sys.argv[1:] or ("e2e", "churn"):
+    for scenario in sys.argv[1:] or ("e2e", "churn", "garbage"):
         with tempfile.TemporaryDirectory(prefix="credscope-e2e-") as directory:
             metrics = run(scenario, directory, results)
             rows = compare.load(directory, f"{directory}/events.jsonl")
@@ -122,9 +150,14 @@ def main():
                           map(compare.describe, match.extra))
             if scenario == "e2e":
                 injected(match, results)
-            sums(scenario, match, metrics, results)
+            if scenario == "garbage":
+                garbage(match, results)
+            else:
+                sums(scenario, match, metrics, results)
+            accounting(scenario, metrics, results)
             losses = [e for e in rows[2] if e.get("kind") == "loss"]
-            results.check(not losses, f"{scenario}: no losses", map(str, losses))
+            results.check(not losses or scenario == "garbage", f"{scenario}: no losses",
+                          map(str, losses))
             intended(scenario, rows[0], results)
     results.finish()
 

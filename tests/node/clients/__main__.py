@@ -2,7 +2,7 @@
 """python3 -m node.clients SPEC.json: a container's program, a list of steps.
 
 Step keys: do (a request's name, a flow's name, "boto3" or "sleep"), tool (curl, urllib, raw),
-repeat, every (seconds), timeout, and what the tool or request understands. See scenarios/.
+repeat, every (seconds), enough (stop after that many 200s), timeout, and what the tool or request understands. See scenarios/.
 """
 import json
 import sys
@@ -45,15 +45,18 @@ class Program:
         return wire.run(request, self.recorder, timeout, **options)
 
     def flow(self, names, step):
+        """The requests in turn; the last one's status, 0 without an answer."""
+        status = 0
         options = dict(step)
         for name in names:
             status, _, body = self.one(catalog.request(name, options, *self.intercept), step)
             if status != 200 and name == "imds-token":
-                return
+                break
             if name == "imds-token":
                 options["token"] = body.decode("latin-1") or "T" * 56
             if name == "imds-list" and body:
                 options["role"] = body.decode("latin-1")
+        return status
 
     def connection(self, step):
         """Several requests on one connection, in order or pipelined."""
@@ -72,10 +75,15 @@ class Program:
             sdk.boto3_step(step)
         elif what == "connection":
             self.connection(step)
+        elif what == "garbage":
+            from . import garbage
+            for kind in garbage.KINDS:
+                garbage.send(kind, tuple(step["to"]), self.recorder)
         elif what == "storm":
             self.storm(step)
         else:
-            self.flow(FLOWS.get(what, (what,)), step)
+            return self.flow(FLOWS.get(what, (what,)), step)
+        return None
 
     def storm(self, step):
         """Many requests, each on a connection of its own, as fast as one process can."""
@@ -85,10 +93,13 @@ class Program:
 
     def run(self, steps):
         for step in steps:
+            good = 0
             for turn in range(step.get("repeat", 1)):
                 if turn:
                     time.sleep(step.get("every", 1.0))
-                self.step(step)
+                good += self.step(step) == 200
+                if good == step.get("enough"):
+                    break
 
 
 def main():

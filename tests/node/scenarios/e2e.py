@@ -7,6 +7,7 @@ from . import Container, HostProcess, Pod, Scenario, app
 
 BOTO = {"python": "venv"}
 SLOW = 0.25
+AGENT = 4.0  # when the agent starts, after those that ask too early
 
 
 def raw(what, **more):
@@ -26,65 +27,67 @@ def agent(*behaviours):
 
 
 POD_IDENTITY = [
-    Pod("pia-curl", app({"do": "pia", "repeat": 3, "every": 0.2}, start=3.0)),
-    Pod("pia-urllib", app(urllib("pia", repeat=3, every=0.2), start=3.0), driver="cgroupfs"),
-    Pod("pia-boto3", app({"do": "boto3", "declares": "pod-identity"}, start=3.0, **BOTO)),
-    Pod("pia-ipv6", app([{"do": "pia", "family": 6}, raw("pia", family=6)], start=3.0),
+    Pod("pia-curl", app({"do": "pia", "repeat": 3, "every": 0.2})),
+    Pod("pia-urllib", app(urllib("pia", repeat=3, every=0.2)), driver="cgroupfs"),
+    Pod("pia-boto3", app({"do": "boto3", "declares": "pod-identity"}, **BOTO)),
+    Pod("pia-ipv6", app([{"do": "pia", "family": 6}, raw("pia", family=6)]),
         driver="crio"),
-    Pod("pia-mapped", app(raw("pia", mapped=True, repeat=2, every=0.1), start=3.0), qos="guaranteed"),
-    Pod("pia-chunked", app(raw("pia", repeat=2, every=0.1), start=3.0), driver="kind",
+    Pod("pia-mapped", app(raw("pia", mapped=True, repeat=2, every=0.1)), qos="guaranteed"),
+    Pod("pia-chunked", app(raw("pia", repeat=2, every=0.1)), driver="kind",
         behaviours=agent({"session": 3000})),
-    Pod("pia-keepalive", app(connection("pia", "pia", "pia"), start=3.0), driver="docker"),
-    Pod("pia-chunked-alive", app(connection("pia", "pia", "pia"), start=3.0),
+    Pod("pia-keepalive", app(connection("pia", "pia", "pia")), driver="docker"),
+    Pod("pia-chunked-alive", app(connection("pia", "pia", "pia")),
         behaviours=agent({"session": 3000})),
-    Pod("pia-pipelined", app(connection("pia", "pia", "pia", pipelined=True), start=3.0),
+    Pod("pia-pipelined", app(connection("pia", "pia", "pia", pipelined=True)),
         driver="colon"),
-    Pod("pia-pieces", app(raw("pia", pieces=9), start=3.0), qos="besteffort"),
-    Pod("pia-drip", app(raw("pia"), start=3.0), behaviours=agent({"drip": 40})),
-    Pod("pia-slow", app({"do": "pia", "repeat": 2, "every": 0.1}, start=3.0),
+    Pod("pia-pieces", app(raw("pia", pieces=9)), qos="besteffort"),
+    Pod("pia-drip", app(raw("pia")), behaviours=agent({"drip": 40})),
+    Pod("pia-slow", app({"do": "pia", "repeat": 2, "every": 0.1}),
         behaviours=agent({"delay": SLOW}, {"delay": 1.2})),
-    Pod("pia-host", app({"do": "pia"}, start=3.0), host_network=True),
+    Pod("pia-host", app({"do": "pia"}), host_network=True),
+]
+
+LATE = [
+    Pod("agent-late", app({"do": "pia", "repeat": 60, "every": 0.7, "enough": 2}),
+        expect=("refused+", "ok", "ok")),
+    Pod("agent-late-v6", app(urllib("pia", family=6, repeat=60, every=0.7, enough=2)),
+        expect=("refused+", "ok", "ok")),
 ]
 
 AGENT_TROUBLE = [
-    # the agent starts at 2 s
-    Pod("agent-late", app({"do": "pia", "repeat": 6, "every": 0.7}),
-        expect=("refused+", "ok+")),
-    Pod("agent-late-v6", app(urllib("pia", family=6, repeat=3, every=1.3)),
-        expect=("refused+", "ok+")),
-    Pod("agent-429", app({"do": "pia", "repeat": 3, "every": 0.1}, start=3.0),
+    Pod("agent-429", app({"do": "pia", "repeat": 3, "every": 0.1}),
         behaviours=agent({"status": 429}, {"status": 429}, {}),
         expect=("throttled", "throttled", "ok")),
-    Pod("agent-429-boto3", app({"do": "boto3", "declares": "pod-identity"}, start=3.0, **BOTO),
+    Pod("agent-429-boto3", app({"do": "boto3", "declares": "pod-identity"}, **BOTO),
         behaviours=agent({"status": 429}, {}),
         expect=("throttled", "ok")),
-    Pod("agent-404", app({"do": "pia", "repeat": 3, "every": 0.1}, start=3.0),
+    Pod("agent-404", app({"do": "pia", "repeat": 3, "every": 0.1}),
         behaviours=agent({"status": 404, "delay": 0.1}, {"status": 404, "delay": 0.1}, {}),
         expect=("not_found", "not_found", "ok")),
-    Pod("agent-4xx", app(raw("pia", repeat=3, every=0.1), start=3.0),
+    Pod("agent-4xx", app(raw("pia", repeat=3, every=0.1)),
         behaviours=agent({"status": 400}, {"status": 403}, {}),
         expect=("client_error", "denied", "ok")),
-    Pod("agent-5xx", app(raw("pia", repeat=3, every=0.1), start=3.0),
+    Pod("agent-5xx", app(raw("pia", repeat=3, every=0.1)),
         behaviours=agent({"status": 500}, {"status": 503}, {}),
         expect=("server_error", "server_error", "ok")),
-    Pod("agent-301", app(raw("pia", path="//v1/credentials"), start=3.0),
+    Pod("agent-301", app(raw("pia", path="//v1/credentials")),
         expect=("redirected",)),
-    Pod("agent-hangs", app([{"do": "pia", "timeout": 1.5}, raw("pia", timeout=0.6)], start=3.0),
+    Pod("agent-hangs", app([{"do": "pia", "timeout": 1.5}, raw("pia", timeout=0.6)]),
         behaviours=agent({"fault": "hang"}),
         expect=("abandoned", "abandoned")),
-    Pod("agent-resets", app([raw("pia"), {"do": "pia"}], start=3.0),
+    Pod("agent-resets", app([raw("pia"), {"do": "pia"}]),
         behaviours=agent({"fault": "reset", "delay": 0.1}),
         expect=("reset", "reset")),
-    Pod("agent-closes", app([raw("pia"), {"do": "pia"}], start=3.0),
+    Pod("agent-closes", app([raw("pia"), {"do": "pia"}]),
         behaviours=agent({"fault": "close", "delay": 0.1}),
         expect=("no_response", "no_response")),
-    Pod("agent-rejected", app([{"do": "pia"}, raw("pia", family=6)], start=3.0),
+    Pod("agent-rejected", app([{"do": "pia"}, raw("pia", family=6)]),
         reject=("169.254.170.23", "fd00:ec2::23"),
         expect=("refused", "refused")),
-    Pod("agent-dropped", app([{"do": "pia", "timeout": 1.0}, raw("pia", timeout=0.4)], start=3.0),
+    Pod("agent-dropped", app([{"do": "pia", "timeout": 1.0}, raw("pia", timeout=0.4)]),
         drop=("169.254.170.23",),
         expect=("unreachable", "unreachable")),
-    Pod("no-ipv6", app([raw("pia", family=6), raw("pia")], start=3.0), ipv6=False,
+    Pod("no-ipv6", app([raw("pia", family=6), raw("pia")]), ipv6=False,
         expect=("unreachable", "ok")),
 ]
 
@@ -125,7 +128,6 @@ TLS = [
     Pod("irsa-and-pia", app({"do": "boto3", "declares": "irsa+pod-identity"}, **BOTO)),
     Pod("sts-alive", app(connection("irsa", "gci", "gci"))),
     Pod("sts-global", app([{"do": "gci-global"}, raw("gci6")])),
-    Pod("sts-chain", app([raw("pia"), raw("assume-role")], start=3.0)),
     Pod("sts-slow", app({"do": "gci"}), behaviours={"sts": [{"delay": 1.0}]}),
     Pod("sts-hangs", app(raw("gci", timeout=1.0)), behaviours={"sts": [{"fault": "hang"}]},
         expect=("abandoned",)),
@@ -139,34 +141,52 @@ TLS = [
 ]
 
 OTHERS = [
+    Pod("sts-chain", app([raw("pia"), raw("assume-role")])),
     Pod("bystander", app([{"do": "web", "repeat": 5, "every": 0.1}, {"do": "web-plain"},
                           {"do": "web-evil"}, raw("web"), raw("web-plain")])),
-    Pod("two-containers", [Container([{"do": "pia"}], name="one", start=3.0),
-                           Container([raw("irsa")], name="two", start=3.0)]),
-    # addresses and behaviour of a job that is over in a moment
-    *[Pod(f"job-{n}", app(raw("pia"), start=3.0 + n * 0.1), namespace="batch") for n in range(5)],
+    Pod("two-containers", [Container([{"do": "pia"}], name="one"),
+                           Container([raw("irsa")], name="two")]),
+    # jobs that are over in a moment
+    *[Pod(f"job-{n}", app(raw("pia")), namespace="batch") for n in range(5)],
 ]
 
 HOST = [
     HostProcess("kubelet.service", [{"do": "imdsv2"}], start=1.0),
-    HostProcess("node-probe.service", [raw("agent-probe", repeat=2, every=0.2)], start=3.0),
+    HostProcess("node-probe.service", [raw("agent-probe", repeat=2, every=0.2)], start=AGENT + 1.0),
 ]
 
 CHURN = [Pod(f"churn-{n}", app(raw("pia", repeat=2, every=0.05), start=0.5 + n * 0.15),
              namespace="batch", driver=("systemd", "cgroupfs", "crio")[n % 3])
          for n in range(60)]
 
+# what must neither break credscope nor be taken for a delivery, beside pods that are as usual
+GARBAGE = [Pod(f"garbage-{n}", app({"do": "garbage", "to": [host, port]}, start=0.5))
+           for n, (host, port) in enumerate((("169.254.170.23", 80), ("169.254.169.254", 80),
+                                             ("203.0.113.10", 443), ("fd00:ec2::23", 80)))]
+GARBAGE += [Pod(f"usual-{n}", app([raw(what, repeat=20, every=0.3)], start=0.5))
+            for n, what in enumerate(("pia", "imdsv2", "gci", "azure-token"))]
+
 LONG = [Pod(f"steady-{n}", app([raw(what, repeat=90, every=0.1)], start=0.5))
         for n, what in enumerate(("pia", "imdsv2", "gci", "azure-token", "web"))]
 
+def spread(pods, first, seconds):
+    """Start the pods' programs one by one over a time: two cores start some ten a second."""
+    for n, pod in enumerate(pods):
+        for container in pod.containers:
+            container.start += first + seconds * n / len(pods)
+    return pods
+
+
 TABLE = {
-    "e2e": Scenario(POD_IDENTITY + AGENT_TROUBLE + METADATA + TLS + OTHERS, host=HOST,
-                    agent_start=2.0, seconds=40.0),
+    "e2e": Scenario(LATE + spread(METADATA + TLS, 0.0, AGENT)
+                    + spread(POD_IDENTITY + AGENT_TROUBLE + OTHERS, AGENT + 0.5, 4.0), host=HOST,
+                    agent_start=AGENT, seconds=90.0),
     # a few of everything that succeeds: a quick look at the node itself
     "smoke": Scenario([p for p in POD_IDENTITY + METADATA + TLS
                        if p.name in ("pia-curl", "pia-ipv6", "imdsv2-curl", "irsa-curl",
                                      "nmi-token")], seconds=15.0),
     "churn": Scenario(CHURN, seconds=30.0),
+    "garbage": Scenario(GARBAGE, seconds=60.0),
     # clients that must all succeed while credscope is killed and restarted
     "steady": Scenario(LONG, seconds=30.0),
 }
