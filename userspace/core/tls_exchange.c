@@ -2,6 +2,7 @@
 #include "core/tls_exchange.h"
 
 #include "base/util.h"
+#include "core/tls_exchange_lengths.h"
 
 #include <string.h>
 
@@ -9,15 +10,6 @@
 #define CONTENT_ALERT     21
 #define CONTENT_HANDSHAKE 22
 #define CONTENT_DATA      23
-
-/* Largest payload of an HTTP/2 control record: a PING or GOAWAY frame without debug data (RFC 9113
- * 6.7, 6.8); an encrypted alert is 2 bytes. */
-#define CONTROL_MAX 17
-#define ALERT_SIZE  2
-
-/* "HTTP/1.1 100 Continue" and its blank line: of a server this is no answer yet, and no answer is
- * as short. */
-#define INTERIM_MAX 25
 
 /* Record lengths of a NewSessionTicket (RFC 8446 4.6.1): 21 bytes and a ticket of an id or an
  * encrypted session, 120 to 250 as Go, OpenSSL and s2n make them. Two of equal size in a row are
@@ -36,84 +28,10 @@
 /* A client's burst has no pauses longer than this (or a round trip). */
 #define BURST_PAUSE_NS (5 * CS_NSEC_PER_MSEC)
 
-/* What encryption adds to a record's payload, and the Finished record's length (0: not a record of
- * its own type). */
-static const struct tls_cipher {
-    uint16_t version, cipher;
-    uint8_t overhead, finished;
-} ciphers[] = {
-    {0x0304, 0x1301, 17, 53}, /* AES-128-GCM-SHA256 */
-    {0x0304, 0x1302, 17, 69}, /* AES-256-GCM-SHA384 */
-    {0x0304, 0x1303, 17, 53}, /* ChaCha20-Poly1305-SHA256 */
-    {0x0304, 0x1304, 17, 53}, /* AES-128-CCM-SHA256 */
-    {0x0304, 0x1305, 9, 45},  /* AES-128-CCM-8-SHA256 */
-    {0x0303, 0x009c, 24, 0},  /* AES-GCM suites of RFC 5288, 5289 */
-    {0x0303, 0x009d, 24, 0},  {0x0303, 0x009e, 24, 0}, {0x0303, 0x009f, 24, 0},
-    {0x0303, 0xc02b, 24, 0},  {0x0303, 0xc02c, 24, 0}, {0x0303, 0xc02f, 24, 0},
-    {0x0303, 0xc030, 24, 0},  {0x0303, 0xcca8, 16, 0}, /* ChaCha20-Poly1305 (RFC 7905) */
-    {0x0303, 0xcca9, 16, 0},  {0x0303, 0xccaa, 16, 0},
-};
-
 /* Facts of one moment may carry times of several CPUs' clocks, a little off. */
 static uint64_t elapsed(uint64_t from_ns, uint64_t to_ns)
 {
     return to_ns > from_ns ? to_ns - from_ns : 0;
-}
-
-/* TLS 1.2 and before: handshake records have a type of their own to the end. */
-static bool is_old(const struct cs_tls *tls)
-{
-    return tls->version != 0 && tls->version < 0x0304;
-}
-
-static const struct tls_cipher *cipher_of(const struct cs_tls *tls)
-{
-    for (size_t i = 0; i < CS_ARRAY_SIZE(ciphers); i++) {
-        if (ciphers[i].version == tls->version && ciphers[i].cipher == tls->cipher)
-            return &ciphers[i];
-    }
-    return NULL;
-}
-
-/* 1.3's where the version was not seen; for a CBC suite 0, which finds no control records, and
- * HTTP/2 forbids those suites. */
-static uint16_t overhead_of(const struct cs_tls *tls)
-{
-    const struct tls_cipher *cipher = cipher_of(tls);
-
-    if (cipher)
-        return cipher->overhead;
-    return is_old(tls) ? 0 : 17;
-}
-
-static bool is_control(const struct cs_tls *tls, uint16_t length, uint16_t max)
-{
-    uint16_t overhead = overhead_of(tls);
-
-    return overhead > 0 && length <= overhead + max;
-}
-
-static bool is_finished(const struct cs_tls *tls, uint16_t length)
-{
-    const struct tls_cipher *cipher = cipher_of(tls);
-
-    return cipher ? length == cipher->finished : length == 53 || length == 69;
-}
-
-/* SETTINGS with any number of values, alone or with a WINDOW_UPDATE, an acknowledgement or both;
- * extra is what stands before it (a client's preface is 24 bytes; RFC 9113 3.4). */
-static bool is_settings(const struct cs_tls *tls, uint16_t length, int extra)
-{
-    static const int beside[] = {0, 13, 9, 22};
-    int left = length - overhead_of(tls) - extra - 9;
-
-    for (size_t i = 0; i < CS_ARRAY_SIZE(beside); i++) {
-        int values = left - beside[i];
-
-        if (values >= 0 && values % 6 == 0 && values <= 60)
-            return true;
-    }
-    return false;
 }
 
 void cs_tls_init(struct cs_tls *tls)
@@ -131,8 +49,7 @@ void cs_tls_client_hello(struct cs_tls *tls, const struct cs_fact_client_hello *
 void cs_tls_server_hello(struct cs_tls *tls, const struct cs_fact_server_hello *hello)
 {
     tls->server_hello = true;
-    tls->version = hello->version;
-    tls->cipher = hello->cipher;
+    tls->suite = (struct cs_tls_suite){hello->version, hello->cipher};
 }
 
 static void burst_add(struct cs_burst *burst, uint16_t length)
@@ -166,7 +83,7 @@ static unsigned int leading(const struct cs_tls *tls, bool *lone)
     unsigned int run = 1, skip = 0;
 
     *lone = false;
-    if (!tls->first || count == 0 || is_old(tls))
+    if (!tls->first || count == 0 || cs_tls_suite_is_old(tls->suite))
         return 0;
     while (skip < count && skip < TICKETS_MAX && length[skip] == tls->ticket_length)
         skip++;
@@ -180,7 +97,7 @@ static unsigned int leading(const struct cs_tls *tls, bool *lone)
             skip = 1;
     }
     *lone = skip == 1 && count == 1 && tls->ticket_length == 0;
-    if (skip < count && tls->h2_offered && is_settings(tls, length[skip], 0))
+    if (skip < count && tls->h2_offered && cs_tls_length_is_settings(tls->suite, length[skip], 0))
         skip++;
     return skip;
 }
@@ -241,10 +158,10 @@ static bool request(struct cs_tls *tls, uint16_t length, uint64_t time_ns,
     bool handed = false;
     bool lone;
 
-    if (is_control(tls, length, CONTROL_MAX))
+    if (cs_tls_length_is_control(tls->suite, length, false))
         return false;
     if (tls->phase == CS_TLS_IDLE && tls->first && tls->h2_offered && !tls->h2 &&
-        is_settings(tls, length, 24)) {
+        cs_tls_length_is_settings(tls->suite, length, CS_TLS_CLIENT_PREFACE)) {
         tls->h2 = true;
         return false;
     }
@@ -278,14 +195,14 @@ static void handshake_data(struct cs_tls *tls, const struct cs_fact_tls_record *
             set_ready(tls, time_ns);
         return;
     }
-    if (is_old(tls)) {
+    if (cs_tls_suite_is_old(tls->suite)) {
         set_ready(tls, time_ns); /* false start (RFC 7918) */
         request(tls, record->length, time_ns, done);
-    } else if (is_finished(tls, record->length)) {
+    } else if (cs_tls_length_is_finished(tls->suite, record->length)) {
         set_ready(tls, time_ns);
     } else if (!tls->server_hello && tls->psk) {
         request(tls, record->length, time_ns, done); /* early data */
-    } else if (record->length == overhead_of(tls) + ALERT_SIZE) {
+    } else if (cs_tls_length_is_alert(tls->suite, record->length)) {
         tls->alert = true;
     } else {
         tls->client_flight = true;
@@ -295,7 +212,7 @@ static void handshake_data(struct cs_tls *tls, const struct cs_fact_tls_record *
 /* Up to TLS 1.2 the handshake is over when both sides' Finished were seen. */
 static void encrypted_handshake(struct cs_tls *tls, const struct cs_fact_tls_record *record)
 {
-    if (!is_old(tls) || !tls->ccs[record->direction])
+    if (!cs_tls_suite_is_old(tls->suite) || !tls->ccs[record->direction])
         return;
     tls->finished[record->direction] = true;
     if (tls->finished[CS_DIR_EGRESS] && tls->finished[CS_DIR_INGRESS] && !tls->ready_ns)
@@ -313,11 +230,11 @@ static bool data(struct cs_tls *tls, const struct cs_fact_tls_record *record,
     }
     if (record->direction == CS_DIR_EGRESS)
         return request(tls, record->length, time_ns, done);
-    if (is_control(tls, record->length, INTERIM_MAX))
+    if (cs_tls_length_is_control(tls->suite, record->length, true))
         return false;
     if (tls->phase != CS_TLS_IDLE)
         answer(tls, record->length, time_ns);
-    else if (tls->first && !(tls->h2 && is_settings(tls, record->length, 0)))
+    else if (tls->first && !(tls->h2 && cs_tls_length_is_settings(tls->suite, record->length, 0)))
         tls->ticket_length = record->length;
     return false;
 }

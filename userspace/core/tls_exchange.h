@@ -14,6 +14,7 @@
 
 #include "core/exchange.h"
 #include "core/fact.h"
+#include "core/tls_exchange_lengths.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,8 +50,7 @@ struct cs_tls {
     bool finished[2];   /* TLS 1.2: the encrypted Finished after it, by direction */
     bool first;         /* no exchange was complete before the one in progress */
     bool client_flight; /* TLS 1.3: handshake records of the client that are no Finished */
-    uint16_t version;   /* 0 unknown */
-    uint16_t cipher;
+    struct cs_tls_suite suite;
     uint16_t ticket_length;            /* of a record the server sent unasked; 0 none */
     uint64_t rtt_ns;                   /* of the TCP handshake; 0 unknown */
     uint64_t ready_ns;                 /* handshake complete; 0 not yet */
@@ -66,9 +66,9 @@ void cs_tls_server_hello(struct cs_tls *tls, const struct cs_fact_server_hello *
 bool cs_tls_record(struct cs_tls *tls, const struct cs_fact_tls_record *record,
                    struct cs_tls_exchange *done);
 
-/* The exchange in progress is over (idle answer, end of the connection): true and *done, or false
- * when there is none. closed_by_peer: the connection ends and its peer ended it, or 0. A lone
- * record that could be a ticket is an answer then if the peer, or the client at once, closed. */
+/* The exchange in progress is over: *done and true, or false when there is none. closing: because
+ * the connection ends; by_peer: the peer ended it. A lone record that could be a ticket was the
+ * answer when the peer closes, or the client does at once. */
 bool cs_tls_take(struct cs_tls *tls, uint64_t now_ns, bool closing, bool by_peer,
                  struct cs_tls_exchange *done);
 
