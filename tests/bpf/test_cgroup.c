@@ -64,12 +64,12 @@ static void made_and_removed(void **state)
     uint64_t id, inner_id, before = harness_now_ns();
 
     (void)state;
-    snprintf(outer_path, sizeof(outer_path), "%s/pod", harness.cgroup);
+    snprintf(outer_path, sizeof(outer_path), "%s/made-pod", harness.cgroup);
     snprintf(inner_path, sizeof(inner_path), "%s/app.scope", outer_path);
     assert_int_equal(mkdir(outer_path, 0755), 0);
     assert_int_equal(mkdir(inner_path, 0755), 0);
-    id = harness_cgroup_id("pod");
-    inner_id = harness_cgroup_id("pod/app.scope");
+    id = harness_cgroup_id("made-pod");
+    inner_id = harness_cgroup_id("made-pod/app.scope");
     assert_int_equal(rmdir(inner_path), 0);
     assert_int_equal(rmdir(outer_path), 0);
 
@@ -79,10 +79,10 @@ static void made_and_removed(void **state)
     assert_non_null(made);
     assert_non_null(inner);
     assert_non_null(find(&facts, CS_FACT_CGROUP_REMOVED, inner_id));
-    snprintf(end, sizeof(end), "%s/pod", own_name());
+    snprintf(end, sizeof(end), "%s/made-pod", own_name());
     assert_path_ends(made, end);
     assert_path_ends(gone, end);
-    snprintf(end, sizeof(end), "%s/pod/app.scope", own_name());
+    snprintf(end, sizeof(end), "%s/made-pod/app.scope", own_name());
     assert_path_ends(inner, end);
     assert_int_equal(inner->level, made->level + 1);
     assert_int_equal(made->flags, 0);
