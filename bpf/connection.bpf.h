@@ -156,8 +156,7 @@ static __always_inline bool cs_release_resets(struct bpf_sock *ctx)
         return true;
     bpf_core_read(&sock_flags, sizeof(sock_flags), &sk->__sk_common.skc_flags);
     bpf_core_read(&linger, sizeof(linger), &sk->sk_lingertime);
-    return !linger &&
-           (sock_flags & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_LINGER)));
+    return !linger && (sock_flags & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_LINGER)));
 }
 
 /* The program lets go of the socket: before any FIN, and the only sign of a connect that no SYN
@@ -172,7 +171,7 @@ static __always_inline void cs_release(struct bpf_sock *ctx)
         cs_end_failed(s, s->syn_sent ? CS_CONNECT_GIVEN_UP : CS_CONNECT_NO_ROUTE);
     else
         cs_end_close(s, !s->local_fin && cs_release_resets(ctx) ? CS_CLOSE_RESET_LOCAL
-                                                               : CS_CLOSE_LOCAL);
+                                                                : CS_CLOSE_LOCAL);
 }
 
 #endif

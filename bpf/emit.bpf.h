@@ -93,8 +93,7 @@ static __noinline int cs_emit_connect(struct cs_socket *s)
         return 0;
     s->announced = 1;
     cs_count(&stats.watched);
-    cs_emit(s, &s->connect.header, CS_FACT_CONNECT, sizeof(s->connect),
-            s->connect.header.time_ns);
+    cs_emit(s, &s->connect.header, CS_FACT_CONNECT, sizeof(s->connect), s->connect.header.time_ns);
     if (s->redirected)
         cs_emit(s, &s->intercepted.header, CS_FACT_INTERCEPTED, sizeof(s->intercepted),
                 s->intercepted.header.time_ns);

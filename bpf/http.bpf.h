@@ -10,8 +10,8 @@
 
 /* Loops are verified round by round, so a segment is worked through by three functions, each
  * verified once: so many bytes a scan, scans a stretch, stretches a segment. */
-#define CS_HTTP_CHUNK 32
-#define CS_HTTP_SCANS 64
+#define CS_HTTP_CHUNK     32
+#define CS_HTTP_SCANS     64
 #define CS_HTTP_STRETCHES 128
 
 static __always_inline void cs_byte_boundary(cs_http *h, __u32 direction, __u64 time_ns, __u8 c)

@@ -93,8 +93,8 @@ static __always_inline void cs_emit_tunnel(struct cs_socket *s, struct cs_dir *d
 {
     const __u32 method = sizeof("CONNECT ") - 1;
     struct cs_http_dir *h = &dir->http;
-    struct cs_fact_tunnel *fact = (void *)((__u8 *)h->fact + CS_TEXT_OFFSET + method -
-                                           sizeof(struct cs_fact_tunnel));
+    struct cs_fact_tunnel *fact =
+        (void *)((__u8 *)h->fact + CS_TEXT_OFFSET + method - sizeof(struct cs_fact_tunnel));
     __u32 end = h->line_len, len;
 
     if (!(h->flags & CS_REQUEST_LINE_CUT))

@@ -6,11 +6,11 @@
 #include "emit.bpf.h"
 #include "http_hash.bpf.h"
 
-#define CS_HEAD_MAX 65536     /* bytes of a head that are read */
-#define CS_METHOD_MAX 15
-#define CS_LENGTH_DIGITS 15   /* of a Content-Length: under 2^50 */
-#define CS_CHUNK_DIGITS 12    /* of a chunk's size: under 2^48 */
-#define CS_VERSION_LEN 8      /* HTTP/1.1 */
+#define CS_HEAD_MAX      65536 /* bytes of a head that are read */
+#define CS_METHOD_MAX    15
+#define CS_LENGTH_DIGITS 15 /* of a Content-Length: under 2^50 */
+#define CS_CHUNK_DIGITS  12 /* of a chunk's size: under 2^48 */
+#define CS_VERSION_LEN   8  /* HTTP/1.1 */
 
 enum cs_http_phase {
     CS_BOUNDARY = 0, /* before a head; CR and LF are skipped (RFC 9112 2.2) */

@@ -24,12 +24,12 @@ static __always_inline void cs_addr_map(__u8 *addr, __u32 ip4)
 }
 
 /* The context's words must be loaded one by one, which the compiler would not do by itself. */
-#define CS_CONTEXT_ADDR6(to, from)                                   \
-    do {                                                             \
-        ((__u32 *)(to))[0] = *(volatile __u32 *)&(from)[0];          \
-        ((__u32 *)(to))[1] = *(volatile __u32 *)&(from)[1];          \
-        ((__u32 *)(to))[2] = *(volatile __u32 *)&(from)[2];          \
-        ((__u32 *)(to))[3] = *(volatile __u32 *)&(from)[3];          \
+#define CS_CONTEXT_ADDR6(to, from)                          \
+    do {                                                    \
+        ((__u32 *)(to))[0] = *(volatile __u32 *)&(from)[0]; \
+        ((__u32 *)(to))[1] = *(volatile __u32 *)&(from)[1]; \
+        ((__u32 *)(to))[2] = *(volatile __u32 *)&(from)[2]; \
+        ((__u32 *)(to))[3] = *(volatile __u32 *)&(from)[3]; \
     } while (0)
 
 static __always_inline bool cs_addr_none(const __u8 *addr)

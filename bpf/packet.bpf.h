@@ -16,8 +16,8 @@
 
 enum cs_scan {
     CS_SCAN_OK = 0,
-    CS_TLS_DROP = 1, /* not a watched name: the dispatcher forgets the socket, counting
-                        stats.tls_unwatched (the scanner counts stats.tls_no_name) */
+    CS_TLS_DROP = 1,  /* not a watched name: the dispatcher forgets the socket, counting
+                         stats.tls_unwatched (the scanner counts stats.tls_no_name) */
     CS_SCAN_LOST = 2, /* the rest of this direction can't be sensed; the scanner sent the gap */
     CS_SCAN_MORE = 3, /* not yet through (within a scanner) */
 };
@@ -33,7 +33,7 @@ enum cs_scan {
 #if __has_include("tls.bpf.h")
 #include "tls.bpf.h"
 #else
-#define cs_tls_skip(tls, bytes) ((void)(tls), (void)(bytes), false)
+#define cs_tls_skip(tls, bytes)        ((void)(tls), (void)(bytes), false)
 #define cs_tls_segment(skb, direction) ((void)(skb), (void)(direction), CS_TLS_DROP)
 #endif
 
@@ -186,8 +186,8 @@ static __always_inline void cs_deliver(struct __sk_buff *skb, struct cs_socket *
         cs_early_pass(skb, direction);
 }
 
-static __always_inline void cs_packet_syn(struct cs_socket *s, struct cs_dir *dir,
-                                          __u32 direction, const struct cs_packet *p)
+static __always_inline void cs_packet_syn(struct cs_socket *s, struct cs_dir *dir, __u32 direction,
+                                          const struct cs_packet *p)
 {
     struct cs_fact_intercepted *redirect = &s->intercepted;
 

@@ -6,10 +6,10 @@
 #include "intercept.bpf.h"
 
 #define CS_IPV6_HEADERS_MAX 8
-#define CS_TCP_FIN 0x01
-#define CS_TCP_SYN 0x02
-#define CS_TCP_RST 0x04
-#define CS_TCP_ACK 0x10
+#define CS_TCP_FIN          0x01
+#define CS_TCP_SYN          0x02
+#define CS_TCP_RST          0x04
+#define CS_TCP_ACK          0x10
 
 /* struct tcphdr without its bit-fields. */
 struct cs_tcp_header {
@@ -79,8 +79,8 @@ static __always_inline __u32 cs_walk_ip(struct __sk_buff *skb, struct cs_packet 
         return 0;
     if (first >> 4 == 6)
         return cs_walk_ip6(skb, p);
-    if (first >> 4 != 4 || bpf_skb_load_bytes(skb, 9, &protocol, 1) ||
-        protocol != CS_IPPROTO_TCP || bpf_skb_load_bytes(skb, 12, pair, sizeof(pair)))
+    if (first >> 4 != 4 || bpf_skb_load_bytes(skb, 9, &protocol, 1) || protocol != CS_IPPROTO_TCP ||
+        bpf_skb_load_bytes(skb, 12, pair, sizeof(pair)))
         return 0;
     cs_addr_map(p->saddr, pair[0]);
     cs_addr_map(p->daddr, pair[1]);

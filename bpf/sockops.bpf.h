@@ -6,8 +6,8 @@
 #include "connection.bpf.h"
 
 #define CS_ECONNREFUSED 111
-#define CS_ECONNRESET 104
-#define CS_EPIPE 32
+#define CS_ECONNRESET   104
+#define CS_EPIPE        32
 
 static __always_inline void cs_established(struct bpf_sock_ops *ctx, struct cs_socket *s)
 {

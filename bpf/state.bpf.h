@@ -27,7 +27,7 @@ struct cs_tls_dir {
 #endif
 
 #define CS_WINDOW_SIZE 256 /* bytes a scanner may load at a time */
-#define CS_EARLY_MAX 4     /* ranges that arrived before their turn */
+#define CS_EARLY_MAX   4   /* ranges that arrived before their turn */
 
 /* The in-order payload that a scanner is to work on, set by the dispatcher before the call. */
 struct cs_segment {
@@ -49,18 +49,18 @@ struct cs_http_dir {
     __u64 left;   /* bytes left of a body or chunk */
     __u64 hash;   /* FNV-1a of the token being read */
     __u32 head_length;
-    __u16 count;      /* digits or bytes of the token being read */
-    __u16 mark;       /* text length to go back to where userinfo or a bare parameter is cut */
-    __u16 line_len;   /* of text */
-    __u16 value_len;  /* User-Agent or Server, behind the line in text */
+    __u16 count;     /* digits or bytes of the token being read */
+    __u16 mark;      /* text length to go back to where userinfo or a bare parameter is cut */
+    __u16 line_len;  /* of text */
+    __u16 value_len; /* User-Agent or Server, behind the line in text */
     __u16 status;
-    __u16 flags;      /* enum cs_request_flags or cs_response_flags */
-    __u8 phase;       /* enum cs_http_phase */
-    __u8 header;      /* enum cs_http_header whose value is being read */
-    __u8 previous;    /* byte before, in a target */
-    __u8 seen;        /* enum cs_http_seen */
-    __u8 method;      /* enum cs_http_method */
-    __u8 error;       /* enum cs_gap_reason, once a scan has failed */
+    __u16 flags;   /* enum cs_request_flags or cs_response_flags */
+    __u8 phase;    /* enum cs_http_phase */
+    __u8 header;   /* enum cs_http_header whose value is being read */
+    __u8 previous; /* byte before, in a target */
+    __u8 seen;     /* enum cs_http_seen */
+    __u8 method;   /* enum cs_http_method */
+    __u8 error;    /* enum cs_gap_reason, once a scan has failed */
     __u8 pad[2];
     /* The fact being put together: struct cs_fact_request, _response or _tunnel and its text. */
     __u64 fact[(sizeof(struct cs_fact_request) + CS_REQUEST_LINE_MAX + CS_USER_AGENT_MAX) / 8];
@@ -74,12 +74,12 @@ struct cs_range {
 
 struct cs_dir {
     struct cs_segment segment;
-    __u64 bytes; /* payload, duplicates not counted */
-    __u32 next;  /* sequence number of the next byte in order */
+    __u64 bytes;  /* payload, duplicates not counted */
+    __u32 next;   /* sequence number of the next byte in order */
     __u8 started; /* next is valid: the SYN has been seen */
     __u8 busy;
-    __u8 mode;   /* enum cs_dir_mode */
-    __u8 fin;    /* FIN seen */
+    __u8 mode; /* enum cs_dir_mode */
+    __u8 fin;  /* FIN seen */
     struct cs_range early[CS_EARLY_MAX];
     union {
         struct cs_http_dir http;
@@ -104,20 +104,20 @@ struct cs_socket {
     __u32 requests; /* heads seen; written by egress only */
     __u32 answers;  /* final response heads seen; written by ingress only */
     /* Bytes and not bits, since different contexts set them: 5.10 has no atomic OR. */
-    __u8 announced;   /* the CONNECT fact has been sent */
-    __u8 ended;       /* CLOSE or CONNECT_FAILED sent: no more facts */
-    __u8 syn_sent;    /* the kernel got as far as sending a SYN */
-    __u8 connected;   /* the handshake is complete: established is filled */
-    __u8 reset;       /* an RST came in */
-    __u8 local_fin;   /* the client sent FIN */
-    __u8 client;      /* client_key is in the map of open clients */
-    __u8 redirected;  /* intercepted is filled: in-pod redirect */
-    __u8 tunnel;      /* the proxy said 2xx to CONNECT: TLS from here */
+    __u8 announced;  /* the CONNECT fact has been sent */
+    __u8 ended;      /* CLOSE or CONNECT_FAILED sent: no more facts */
+    __u8 syn_sent;   /* the kernel got as far as sending a SYN */
+    __u8 connected;  /* the handshake is complete: established is filled */
+    __u8 reset;      /* an RST came in */
+    __u8 local_fin;  /* the client sent FIN */
+    __u8 client;     /* client_key is in the map of open clients */
+    __u8 redirected; /* intercepted is filled: in-pod redirect */
+    __u8 tunnel;     /* the proxy said 2xx to CONNECT: TLS from here */
     __u8 intercepted_sent;
     __u8 pad[6];
-    __u64 head_mask;    /* bit n & 63: request n was HEAD */
-    __u64 connect_mask; /* … CONNECT */
-    __u64 quiet_mask;   /* … not ours: a proxied request to another host */
+    __u64 head_mask;                /* bit n & 63: request n was HEAD */
+    __u64 connect_mask;             /* … CONNECT */
+    __u64 quiet_mask;               /* … not ours: a proxied request to another host */
     struct cs_fact_connect connect; /* the fact, and the identity that all others carry */
     struct cs_fact_established established;
     struct cs_fact_intercepted intercepted;

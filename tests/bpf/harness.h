@@ -19,16 +19,16 @@
 
 #include "io/sensor.h"
 
-#define AGENT4 "169.254.170.23"
-#define AGENT6 "fd00:ec2::23"
-#define IMDS4 "169.254.169.254"
-#define HOST_PROXY "10.66.0.1"      /* local; port 3128 is watched as a proxy */
-#define PROXY_PORT 3128
-#define HOST_OTHER "10.66.0.2"      /* local, not watched */
-#define HOST_UNROUTED "198.19.0.80" /* watched, port 80; no route */
-#define HOST_WIRE "198.18.0.80"     /* watched, port 80; beyond the test's TUN device (wire.h) */
-#define HOST_WIRE6 "fd00:ec2::5380" /* likewise */
-#define TLS_PORT 8443               /* watched besides 443 */
+#define AGENT4        "169.254.170.23"
+#define AGENT6        "fd00:ec2::23"
+#define IMDS4         "169.254.169.254"
+#define HOST_PROXY    "10.66.0.1" /* local; port 3128 is watched as a proxy */
+#define PROXY_PORT    3128
+#define HOST_OTHER    "10.66.0.2"      /* local, not watched */
+#define HOST_UNROUTED "198.19.0.80"    /* watched, port 80; no route */
+#define HOST_WIRE     "198.18.0.80"    /* watched, port 80; beyond the test's TUN device (wire.h) */
+#define HOST_WIRE6    "fd00:ec2::5380" /* likewise */
+#define TLS_PORT      8443             /* watched besides 443 */
 
 struct harness {
     struct cs_sensor *sensor; /* open and attached for all tests */
@@ -52,12 +52,12 @@ bool harness_try(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int harness_setup(void **state);
 
 /* Say loudly why a test can't run on this kernel, and skip it. */
-#define harness_skip(...)              \
-    do {                               \
+#define harness_skip(...)                       \
+    do {                                        \
         fprintf(stderr, "SKIP %s: ", __func__); \
-        fprintf(stderr, __VA_ARGS__);  \
-        fputc('\n', stderr);           \
-        skip();                        \
+        fprintf(stderr, __VA_ARGS__);           \
+        fputc('\n', stderr);                    \
+        skip();                                 \
     } while (0)
 
 /* Milliseconds to wait for something that should happen at once. */
@@ -74,10 +74,11 @@ uint64_t harness_cgroup_id(const char *name); /* of a sub-cgroup; "" = the tests
 /* One per file: runs its tests, returns how many failed. Those of parts that are not built are
  * NULL. */
 int test_connect_run(void);
-int test_http_run(void) __attribute__((weak));
-int test_intercept_run(void) __attribute__((weak));
-int test_fault_run(void) __attribute__((weak));
-int test_wire_run(void) __attribute__((weak));
+int test_http_run(void);
+int test_http_limits_run(void);
+int test_intercept_run(void);
+int test_fault_run(void);
+int test_wire_run(void);
 int test_tls_run(void) __attribute__((weak));
 int test_token_run(void) __attribute__((weak));
 int test_cgroup_run(void) __attribute__((weak));

@@ -22,17 +22,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CGROUP_PREFIX "credscope-test-"
+#define CGROUP_PREFIX      "credscope-test-"
 #define TIME_LIMIT_SECONDS 540
 
 static const struct test_file {
     const char *name;
     int (*run)(void);
 } files[] = {
-    {"connect", test_connect_run}, {"http", test_http_run},
-    {"intercept", test_intercept_run}, {"wire", test_wire_run},
-    {"fault", test_fault_run},     {"tls", test_tls_run},
-    {"token", test_token_run},     {"cgroup", test_cgroup_run},
+    {"connect", test_connect_run},
+    {"http", test_http_run},
+    {"http-limits", test_http_limits_run},
+    {"intercept", test_intercept_run},
+    {"wire", test_wire_run},
+    {"fault", test_fault_run},
+    {"tls", test_tls_run},
+    {"token", test_token_run},
+    {"cgroup", test_cgroup_run},
 };
 
 static int remove_directory(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -12,11 +12,11 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define GET "GET / HTTP/1.1\r\n\r\n"
-#define REQUEST "request \"GET / HTTP/1.1\" agent \"\" head 18 body 0\n"
-#define OK "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-#define RESPONSE "response 200 server \"\" head 38 body 0 flags length\n"
-#define CONNECT "connect plain 4 169.254.170.23:80\n"
+#define GET         "GET / HTTP/1.1\r\n\r\n"
+#define REQUEST     "request \"GET / HTTP/1.1\" agent \"\" head 18 body 0\n"
+#define OK          "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+#define RESPONSE    "response 200 server \"\" head 38 body 0 flags length\n"
+#define CONNECT     "connect plain 4 169.254.170.23:80\n"
 #define ESTABLISHED "established 169.254.170.23:80\n"
 
 /* Wait for the end of n connections, compare, forget. */
@@ -221,8 +221,9 @@ static void test_reused_after_disconnect(void **state)
     assert_int_equal(connect(pair.client, (struct sockaddr *)&address, len), 0);
     pair.server = accept(pair.listener, NULL, NULL);
     traffic_end(&pair);
-    expect(2, CONNECT ESTABLISHED "close reset-local sent 0 received 0 retransmits 0\n\n" CONNECT
-                                  ESTABLISHED "close local sent 0 received 0 retransmits 0\n");
+    expect(2, CONNECT ESTABLISHED
+           "close reset-local sent 0 received 0 retransmits 0\n\n" CONNECT ESTABLISHED
+           "close local sent 0 received 0 retransmits 0\n");
 }
 
 struct end_case {
@@ -232,20 +233,29 @@ struct end_case {
 };
 
 static const struct end_case end_cases[] = {
-    {"client closes", {{CLIENT, GET, 0}, {SERVER, OK, 0}, {CLIENT_CLOSE, 0, 0}},
+    {"client closes",
+     {{CLIENT, GET, 0}, {SERVER, OK, 0}, {CLIENT_CLOSE, 0, 0}},
      RESPONSE "close local sent 18 received 38 retransmits 0\n"},
-    {"server closes after the answer", {{CLIENT, GET, 0}, {SERVER, OK, 0}, {SERVER_CLOSE, 0, 0}},
+    {"server closes after the answer",
+     {{CLIENT, GET, 0}, {SERVER, OK, 0}, {SERVER_CLOSE, 0, 0}},
      RESPONSE "close remote sent 18 received 38 retransmits 0\n"},
-    {"server closes without an answer", {{CLIENT, GET, 0}, {SERVER_CLOSE, 0, 0}},
+    {"server closes without an answer",
+     {{CLIENT, GET, 0}, {SERVER_CLOSE, 0, 0}},
      "close remote sent 18 received 0 retransmits 0\n"},
-    {"server resets", {{CLIENT, GET, 0}, {SERVER_RESET, 0, 0}},
+    {"server resets",
+     {{CLIENT, GET, 0}, {SERVER_RESET, 0, 0}},
      "close reset-by-peer sent 18 received 0 retransmits 0\n"},
-    {"client resets", {{CLIENT, GET, 0}, {CLIENT_RESET, 0, 0}},
+    {"client resets",
+     {{CLIENT, GET, 0}, {CLIENT_RESET, 0, 0}},
      "close reset-local sent 18 received 0 retransmits 0\n"},
-    {"client gives up waiting", {{CLIENT, GET, 0}, {CLIENT_CLOSE, 0, 0}},
+    {"client gives up waiting",
+     {{CLIENT, GET, 0}, {CLIENT_CLOSE, 0, 0}},
      "close local sent 18 received 0 retransmits 0\n"},
     {"client shuts its side down, then the answer",
-     {{CLIENT, GET, 0}, {CLIENT_SHUTDOWN, 0, 0}, {PAUSE, 0, 5}, {SERVER, OK, 0},
+     {{CLIENT, GET, 0},
+      {CLIENT_SHUTDOWN, 0, 0},
+      {PAUSE, 0, 5},
+      {SERVER, OK, 0},
       {SERVER_CLOSE, 0, 0}},
      RESPONSE "close local sent 18 received 38 retransmits 0\n"},
 };
@@ -293,14 +303,14 @@ static void test_fast_open(void **state)
         harness_skip("this kernel has no TCP fast open");
     setsockopt(pair.listener, IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue));
     pair.client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(sendto(pair.client, GET, sizeof(GET) - 1, MSG_FASTOPEN,
-                            (struct sockaddr *)&address, len),
-                     sizeof(GET) - 1);
+    assert_int_equal(
+        sendto(pair.client, GET, sizeof(GET) - 1, MSG_FASTOPEN, (struct sockaddr *)&address, len),
+        sizeof(GET) - 1);
     pair.server = accept(pair.listener, NULL, NULL);
     traffic_play(&pair, (struct step[]){{SERVER, OK, 0}, {STEP_END, 0, 0}}, 0);
     traffic_end(&pair);
-    expect(1, CONNECT REQUEST ESTABLISHED RESPONSE
-           "close local sent 18 received 38 retransmits 0\n");
+    expect(1,
+           CONNECT REQUEST ESTABLISHED RESPONSE "close local sent 18 received 38 retransmits 0\n");
 }
 
 int test_connect_run(void)

@@ -19,8 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define GET "GET / HTTP/1.1\r\n\r\n"
-#define OK "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+#define GET    "GET / HTTP/1.1\r\n\r\n"
+#define OK     "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 #define ROUNDS 200
 
 static int sub_cgroup_fd(const char *name)
@@ -72,8 +72,8 @@ static int many_exchanges(void *context)
 /* A ring that nobody reads is soon full: every exchange succeeds, every fact is counted once. */
 static void test_starved_ring(void **state)
 {
-    static const enum cs_fact_type types[] = {CS_FACT_CONNECT, CS_FACT_ESTABLISHED,
-                                              CS_FACT_REQUEST, CS_FACT_RESPONSE, CS_FACT_CLOSE};
+    static const enum cs_fact_type types[] = {CS_FACT_CONNECT, CS_FACT_ESTABLISHED, CS_FACT_REQUEST,
+                                              CS_FACT_RESPONSE, CS_FACT_CLOSE};
     static const char whole[] = "connect plain 4 169.254.170.23:80\n"
                                 "established 169.254.170.23:80\nrequest ";
     struct cs_sensor *sensor = second_sensor("starved", 4096);
@@ -107,9 +107,45 @@ static void test_starved_ring(void **state)
     cs_sensor_free(sensor);
 }
 
+static int many_in_own_network(void *context)
+{
+    if (!harness_try("ip link set lo up && ip addr add " AGENT4 "/32 dev lo"))
+        return 9;
+    return many_exchanges(context);
+}
+
+/* As much as four clients and this machine can: nothing is lost, out of order or misread. */
+static void test_many(void **state)
+{
+    static const char each[] = "connect plain 4 169.254.170.23:80\n"
+                               "established 169.254.170.23:80\n"
+                               "request \"GET / HTTP/1.1\" agent \"\" head 18 body 0\n"
+                               "response 200 server \"\" head 38 body 0 flags length\n"
+                               "close local sent 18 received 38 retransmits 0\n";
+    struct facts facts = {0};
+    int pids[4];
+    size_t connections = 0;
+    char *text;
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        pids[i] = harness_spawn("many", true, many_in_own_network, NULL);
+    assert_int_equal(facts_wait(harness.sensor, &facts, CS_FACT_CLOSE, 4 * ROUNDS), 4 * ROUNDS);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(harness_join(pids[i]), 0);
+    text = facts_text(&facts);
+    for (const char *at = text; *at; at += sizeof(each) - 1 + (at[sizeof(each) - 1] == '\n')) {
+        assert_int_equal(strncmp(at, each, sizeof(each) - 1), 0);
+        connections++;
+    }
+    assert_int_equal(connections, 4 * ROUNDS);
+    free(text);
+    facts_free(&facts);
+}
+
 static const enum bpf_attach_type hooks[] = {
-    BPF_CGROUP_INET4_CONNECT, BPF_CGROUP_INET6_CONNECT,  BPF_CGROUP_INET_SOCK_RELEASE,
-    BPF_CGROUP_SOCK_OPS,      BPF_CGROUP_INET_INGRESS,   BPF_CGROUP_INET_EGRESS,
+    BPF_CGROUP_INET4_CONNECT, BPF_CGROUP_INET6_CONNECT, BPF_CGROUP_INET_SOCK_RELEASE,
+    BPF_CGROUP_SOCK_OPS,      BPF_CGROUP_INET_INGRESS,  BPF_CGROUP_INET_EGRESS,
 };
 
 static unsigned int attached_programs(const char *cgroup)
@@ -158,19 +194,19 @@ static void test_killed(void **state)
 /* ---- a neighbour on the same hook ---- */
 
 #define INSN(op, dst, src, offset, immediate) \
-    ((struct bpf_insn){.code = (op), .dst_reg = (dst), .src_reg = (src), .off = (offset), \
-                       .imm = (immediate)})
-#define LOAD(dst, src, offset) INSN(BPF_LDX | BPF_MEM | BPF_W, dst, src, offset, 0)
-#define STORE(dst, offset, src) INSN(BPF_STX | BPF_MEM | BPF_W, dst, src, offset, 0)
-#define SET(dst, value) INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value)
-#define MOVE(dst, src) INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0)
+    ((struct bpf_insn){                       \
+        .code = (op), .dst_reg = (dst), .src_reg = (src), .off = (offset), .imm = (immediate)})
+#define LOAD(dst, src, offset)   INSN(BPF_LDX | BPF_MEM | BPF_W, dst, src, offset, 0)
+#define STORE(dst, offset, src)  INSN(BPF_STX | BPF_MEM | BPF_W, dst, src, offset, 0)
+#define SET(dst, value)          INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value)
+#define MOVE(dst, src)           INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0)
 #define UNLESS(dst, value, skip) INSN(BPF_JMP | BPF_JNE | BPF_K, dst, 0, skip, value)
-#define CALL(helper) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
-#define RETURN INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-#define MAP(dst, fd) INSN(BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, fd), \
-                     INSN(0, 0, 0, 0, 0)
+#define CALL(helper)             INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
+#define RETURN                   INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+#define MAP(dst, fd) \
+    INSN(BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, fd), INSN(0, 0, 0, 0, 0)
 
-#define FIELD(name) offsetof(struct bpf_sock_ops, name)
+#define FIELD(name)       offsetof(struct bpf_sock_ops, name)
 #define NEIGHBOUR_TIMEOUT 20 /* jiffies: 20 … 200 ms, where the kernel's own is a second */
 
 /* A sockops program that wants round-trip times, counts them, and sets the first SYN's time-out
@@ -237,8 +273,14 @@ static void test_neighbour(void **state)
     link = bpf_link_create(program, harness.cgroup_fd, BPF_CGROUP_SOCK_OPS, NULL);
     assert_true(link >= 0);
     pair = traffic_connect(AGENT4, 80, false);
-    traffic_play(&pair, (struct step[]){{CLIENT, GET, 0}, {SERVER, OK, 0}, {CLIENT, GET, 0},
-                                        {SERVER, OK, 0}, {PAUSE, 0, 60}, {STEP_END, 0, 0}}, 0);
+    traffic_play(&pair,
+                 (struct step[]){{CLIENT, GET, 0},
+                                 {SERVER, OK, 0},
+                                 {CLIENT, GET, 0},
+                                 {SERVER, OK, 0},
+                                 {PAUSE, 0, 60},
+                                 {STEP_END, 0, 0}},
+                 0);
     traffic_end(&pair);
     facts_wait(harness.sensor, &facts, CS_FACT_CLOSE, 1);
     assert_int_equal(facts_count(&facts, CS_FACT_RESPONSE), 2);
@@ -276,13 +318,14 @@ static const struct step secret_steps[] = {
      "GET /v1/credentials?token=" SECRET "&" SECRET "&resource=kept-value#" SECRET " HTTP/1.1\r\n"
      "Authorization: " SECRET "\r\nUser-Agent: kept-agent\r\nCookie: a=" SECRET "\r\n"
      "X-aws-ec2-metadata-token: " SECRET "\r\nX-" SECRET ": 1\r\nContent-Length: 61\r\n\r\n"
-     "User-Agent: " SECRET "\r\nAuthorization: " SECRET "\r\n0123", 0},
+     "User-Agent: " SECRET "\r\nAuthorization: " SECRET "\r\n0123",
+     0},
     {SERVER,
      "HTTP/1.1 200 " SECRET "\r\nServer: kept-server\r\nSet-Cookie: " SECRET "\r\n"
-     "Transfer-Encoding: chunked\r\n\r\nd;x=" SECRET "\r\n" SECRET "\r\n0\r\nX: " SECRET
-     "\r\n\r\n", 0},
-    {CLIENT, "POST http://user:" SECRET "@169.254.169.254/kept-path HTTP/1.1\r\nAuthorization: ",
+     "Transfer-Encoding: chunked\r\n\r\nd;x=" SECRET "\r\n" SECRET "\r\n0\r\nX: " SECRET "\r\n\r\n",
      0},
+    {CLIENT,
+     "POST http://user:" SECRET "@169.254.169.254/kept-path HTTP/1.1\r\nAuthorization: ", 0},
     {CLIENT, SECRET, 0},
     {STEP_END, 0, 0},
 };
@@ -382,6 +425,7 @@ int test_fault_run(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_starved_ring, harness_setup),
+        cmocka_unit_test_setup(test_many, harness_setup),
         cmocka_unit_test_setup(test_killed, harness_setup),
         cmocka_unit_test_setup(test_neighbour, harness_setup),
         cmocka_unit_test_setup(test_clients_forgotten, harness_setup),

@@ -11,13 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NODE "10.67.0.1"
-#define POD "10.67.0.2"
-#define GET "GET / HTTP/1.1\r\n\r\n"
-#define OK "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-#define REQUEST "request \"GET / HTTP/1.1\" agent \"\" head 18 body 0\n"
+#define NODE     "10.67.0.1"
+#define POD      "10.67.0.2"
+#define GET      "GET / HTTP/1.1\r\n\r\n"
+#define OK       "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+#define REQUEST  "request \"GET / HTTP/1.1\" agent \"\" head 18 body 0\n"
 #define RESPONSE "response 200 server \"\" head 38 body 0 flags length\n"
-#define CLOSE "close local sent 18 received 38 retransmits 0\n"
+#define CLOSE    "close local sent 18 received 38 retransmits 0\n"
 
 /* One exchange from inside a pod; its exit status tells. */
 struct pod {
@@ -93,7 +93,8 @@ static void run_pod(const char *host, int listener, struct facts *facts)
 
     harness_sleep_ms(20); /* until it has left this namespace */
     harness_shell("ip link add podv type veth peer name eth0 netns %d && "
-                  "ip addr add " NODE "/24 dev podv && ip link set podv up", pid);
+                  "ip addr add " NODE "/24 dev podv && ip link set podv up",
+                  pid);
     answer_one(listener);
     assert_int_equal(harness_join(pid), 0);
     assert_int_equal(facts_wait(harness.sensor, facts, CS_FACT_CLOSE, 1), 1);
@@ -107,8 +108,8 @@ static void check_node_interception(const char *listen_host)
     struct facts facts = {0};
     int listener;
 
-    if (!make_nat("prerouting", "iifname podv ip daddr " IMDS4 " tcp dport 80 dnat to "
-                                NODE ":2579"))
+    if (!make_nat("prerouting",
+                  "iifname podv ip daddr " IMDS4 " tcp dport 80 dnat to " NODE ":2579"))
         harness_skip("no nft NAT here");
     listener = traffic_listen(listen_host, 2579);
     run_pod(IMDS4, listener, &facts);
@@ -150,8 +151,10 @@ static void test_not_intercepted(void **state)
 
     (void)state;
     run_pod(AGENT4, listener, &facts);
-    facts_assert(&facts, "connect plain 4 169.254.170.23:80\nestablished 169.254.170.23:80\n"
-                         REQUEST RESPONSE CLOSE);
+    facts_assert(
+        &facts,
+        "connect plain 4 169.254.170.23:80\nestablished 169.254.170.23:80\n" REQUEST RESPONSE
+            CLOSE);
     facts_free(&facts);
 }
 
@@ -222,8 +225,10 @@ static void test_stranger_with_same_address(void **state)
     traffic_play(&pair, (struct step[]){{CLIENT, GET, 0}, {SERVER, OK, 0}, {STEP_END, 0, 0}}, 0);
     traffic_end(&pair);
     facts_wait(harness.sensor, &facts, CS_FACT_CLOSE, 1);
-    facts_assert(&facts, "connect plain 4 169.254.170.23:80\nestablished 169.254.170.23:80\n"
-                         REQUEST RESPONSE CLOSE);
+    facts_assert(
+        &facts,
+        "connect plain 4 169.254.170.23:80\nestablished 169.254.170.23:80\n" REQUEST RESPONSE
+            CLOSE);
     facts_free(&facts);
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What real peers do only now and then: silence, duplicates, reordering, overlaps, holes, ICMP. */
+#include "io/sensor_internal.h"
 #include "transcript.h"
 #include "wire.h"
 
+#include <bpf/bpf.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -12,13 +14,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONNECT "connect plain 4 198.18.0.80:80\n"
+#define CONNECT     "connect plain 4 198.18.0.80:80\n"
 #define ESTABLISHED "established 198.18.0.80:80\n"
-#define GET "GET / HTTP/1.1\r\n\r\n"
-#define REQUEST "request \"GET / HTTP/1.1\" agent \"\" head 18 body 0\n"
-#define HEAD "HTTP/1.1 200 OK\r\nServer: peer\r\nContent-Length: 20\r\n\r\n"
-#define BODY "0123456789abcdefghij"
-#define ANSWER "response 200 server \"peer\" head 53 body 20 flags length\n"
+#define GET         "GET / HTTP/1.1\r\n\r\n"
+#define REQUEST     "request \"GET / HTTP/1.1\" agent \"\" head 18 body 0\n"
+#define HEAD        "HTTP/1.1 200 OK\r\nServer: peer\r\nContent-Length: 20\r\n\r\n"
+#define BODY        "0123456789abcdefghij"
+#define ANSWER      "response 200 server \"peer\" head 53 body 20 flags length\n"
 
 static void expect(struct wire *wire, const char *expected)
 {
@@ -35,9 +37,9 @@ static void expect(struct wire *wire, const char *expected)
     wire_close(wire);
 }
 
-#define OPEN(wire, ip6)                                     \
-    do {                                                    \
-        if (!wire_open(wire, ip6))                          \
+#define OPEN(wire, ip6)                                      \
+    do {                                                     \
+        if (!wire_open(wire, ip6))                           \
             harness_skip("no TUN device, or no IPv6, here"); \
     } while (0)
 
@@ -173,8 +175,9 @@ static const struct order_case order_cases[] = {
     {"the head's end early, then sent again", {{30, 73, 0}, {30, 73, 0}, {0, 73, 0}}, ANSWER},
     {"FIN early", {{73, 73, WIRE_FIN}, {53, 73, 0}, {0, 53, 0}}, ANSWER},
     {"RST outside the window", {{0, 30, 0}, {500000, 500000, WIRE_RST}, {30, 73, 0}}, ANSWER},
-    {"many early pieces", {{71, 73, 0}, {67, 69, 0}, {63, 65, 0}, {59, 61, 0}, {55, 57, 0},
-                           {0, 73, 0}}, "gap in hole bytes 55\n"},
+    {"many early pieces",
+     {{71, 73, 0}, {67, 69, 0}, {63, 65, 0}, {59, 61, 0}, {55, 57, 0}, {0, 73, 0}},
+     "gap in hole bytes 55\n"},
 };
 
 static void play_order(const struct order_case *each, bool ip6, bool extended)
@@ -228,6 +231,44 @@ static void test_order_ip6(void **state)
     }
 }
 
+/* A segment that the sensor does not get to see: the client's acknowledgement proves it. */
+static void test_unseen_segment(void **state)
+{
+    static const struct bpf_insn allow[] = {
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
+        {.code = BPF_JMP | BPF_EXIT},
+    };
+    struct cs_sensor *sensor = harness.sensor;
+    int blind = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SKB, "blind", "GPL", allow, 2, NULL);
+    static const char answer[] = HEAD BODY;
+    size_t ingress = 0;
+    struct wire wire;
+
+    (void)state;
+    assert_true(blind >= 0);
+    while (strcmp(sensor->programs[ingress].hook, "cgroup_skb/ingress") != 0)
+        ingress++;
+    OPEN(&wire, false);
+    wire_accept(&wire);
+    assert_int_equal(send(wire.client, GET, sizeof(GET) - 1, 0), sizeof(GET) - 1);
+    wire_settle(&wire, 2);
+    wire.acked = sizeof(GET) - 1;
+    wire_write(&wire, WIRE_ACK, 0, answer, 10);
+    wire_settle(&wire, 2);
+    assert_int_equal(bpf_link_update(sensor->cgroup_links[ingress], blind, NULL), 0);
+    wire_write(&wire, WIRE_ACK, 10, answer + 10, 10);
+    wire_settle(&wire, 60);
+    assert_int_equal(
+        bpf_link_update(sensor->cgroup_links[ingress], sensor->programs[ingress].fd, NULL), 0);
+    wire_write(&wire, WIRE_ACK, 20, answer + 20, ALL - 20);
+    wire_settle(&wire, 2);
+    close(wire.client);
+    close(blind);
+    wire.client = -1;
+    expect(&wire, CONNECT ESTABLISHED REQUEST
+           "gap in hole bytes 10\nclose reset-local sent 18 received 73 retransmits 0\n");
+}
+
 static void test_ip_options(void **state)
 {
     (void)state;
@@ -251,6 +292,7 @@ int test_wire_run(void)
         cmocka_unit_test_setup(test_timeout, harness_setup),
         cmocka_unit_test_setup(test_order, harness_setup),
         cmocka_unit_test_setup(test_order_ip6, harness_setup),
+        cmocka_unit_test_setup(test_unseen_segment, harness_setup),
         cmocka_unit_test_setup(test_ip_options, harness_setup),
         cmocka_unit_test_setup(test_extension_headers, harness_setup),
     };

@@ -118,8 +118,9 @@ static void print_connect(FILE *out, const struct cs_fact_connect *fact)
 
 static void print_request(FILE *out, const struct cs_fact_request *fact)
 {
-    static const char *const flags[] = {"line-cut", "agent-cut", "query-cut", "authorization",
-                                        "imds-token", "imds-ttl", "metadata", "chunked", NULL};
+    static const char *const flags[] = {"line-cut",      "agent-cut",  "query-cut",
+                                        "authorization", "imds-token", "imds-ttl",
+                                        "metadata",      "chunked",    NULL};
 
     fprintf(out, "request ");
     print_text(out, fact->text, fact->line_len);
@@ -141,8 +142,8 @@ static void print_response(FILE *out, const struct cs_fact_response *fact)
 
 static void print_hello(FILE *out, const struct cs_fact_client_hello *fact)
 {
-    static const char *const flags[] = {"h2", "http/1.1", "psk", "retry", "tls1.3", "session-id",
-                                        NULL};
+    static const char *const flags[] = {"h2",     "http/1.1",   "psk", "retry",
+                                        "tls1.3", "session-id", NULL};
 
     fprintf(out, "client-hello ");
     print_text(out, fact->text, fact->sni_len);
@@ -152,8 +153,8 @@ static void print_hello(FILE *out, const struct cs_fact_client_hello *fact)
 
 static void print_server_hello(FILE *out, const struct cs_fact_server_hello *fact)
 {
-    static const char *const flags[] = {"h2", "http/1.1", "psk", "retry", "tls1.3", "session-id",
-                                        NULL};
+    static const char *const flags[] = {"h2",     "http/1.1",   "psk", "retry",
+                                        "tls1.3", "session-id", NULL};
 
     fprintf(out, "server-hello version %04x cipher %04x", fact->version, fact->cipher);
     print_flags(out, fact->flags, flags);
@@ -161,8 +162,8 @@ static void print_server_hello(FILE *out, const struct cs_fact_server_hello *fac
 
 static void print_gap(FILE *out, const struct cs_fact_gap *fact)
 {
-    static const char *const reasons[] = {"?", "hole", "malformed", "head-limit", "framing",
-                                          "records", "unreadable", "?"};
+    static const char *const reasons[] = {"?",       "hole",    "malformed",  "head-limit",
+                                          "framing", "records", "unreadable", "?"};
 
     fprintf(out, "gap %s %s bytes %u", directions[fact->direction & 1], reasons[fact->reason & 7],
             fact->bytes);
@@ -170,8 +171,8 @@ static void print_gap(FILE *out, const struct cs_fact_gap *fact)
 
 static void print_close(FILE *out, const struct cs_fact_close *fact)
 {
-    static const char *const reasons[] = {"?", "local", "remote", "reset-by-peer", "reset-local",
-                                          "timeout", "reused", "?"};
+    static const char *const reasons[] = {"?",           "local",   "remote", "reset-by-peer",
+                                          "reset-local", "timeout", "reused", "?"};
 
     /* An emulated machine is slow enough for TCP to send again what was not lost. */
     fprintf(out, "close %s sent %llu received %llu retransmits %u", reasons[fact->reason & 7],

@@ -14,7 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define PORT 80
+#define PORT      80
 #define EXTENSION 8 /* bytes of destination options; as IPv4 options too */
 
 static uint32_t sum(uint32_t start, const void *data, size_t len)

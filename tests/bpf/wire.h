@@ -20,11 +20,11 @@ struct wire {
     int tun;
     int client;
     bool ip6;
-    bool extended; /* add IP options, or IPv6 extension headers, to each packet */
+    bool extended;              /* add IP options, or IPv6 extension headers, to each packet */
     uint8_t addr[16], peer[16]; /* the client's end, ours; IPv4 in the first four bytes */
     uint16_t port;
-    uint32_t isn;    /* the client's */
-    uint32_t acked;  /* client bytes that we acknowledge */
+    uint32_t isn;      /* the client's */
+    uint32_t acked;    /* client bytes that we acknowledge */
     uint8_t last[128]; /* start of the client's last packet, for ICMP */
 };
 

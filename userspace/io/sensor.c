@@ -125,8 +125,8 @@ bool cs_sensor_runs_first(const struct cs_sensor *sensor)
 
 int cs_sensor_ring_make(struct cs_sensor *sensor, struct cs_sensor_error *error)
 {
-    sensor->ring = ring_buffer__new(bpf_map__fd(sensor->skeleton->maps.facts), on_record, sensor,
-                                    NULL);
+    sensor->ring =
+        ring_buffer__new(bpf_map__fd(sensor->skeleton->maps.facts), on_record, sensor, NULL);
     if (!sensor->ring)
         return cs_sensor_fail(error, -errno, "cannot map the ring buffer: %s", strerror(errno));
     return 0;

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define CS_SENSOR_RING_BYTES (1U << 20)
-#define CS_SENSOR_WHY_MAX 256
+#define CS_SENSOR_WHY_MAX    256
 
 /* How token-file opens are seen, best first. */
 enum cs_token_hook {
@@ -30,7 +30,7 @@ enum cs_token_hook {
 
 struct cs_sensor_config {
     const struct cs_watchlist *watch; /* read during cs_sensor_open only */
-    uint32_t ring_bytes; /* rounded up to a power of two of pages; 0 = CS_SENSOR_RING_BYTES */
+    uint32_t ring_bytes;  /* rounded up to a power of two of pages; 0 = CS_SENSOR_RING_BYTES */
     bool watch_port_zero; /* watch packets of remote port 0, which BPF_PROG_TEST_RUN's are */
     bool no_token_opens;  /* leave these hooks out */
     bool no_cgroup_events;
@@ -57,7 +57,8 @@ struct cs_sensor;
 typedef int (*cs_sensor_record_fn)(void *context, const void *data, size_t size);
 
 /* Load everything; choose a token hook by attaching it. 0, or -errno (-EPERM: a capability is
- * missing; -EPROTO: built from another ABI) with the reason in *error; *sensor is then unchanged. */
+ * missing; -EPROTO: built from another ABI) with the reason in *error; *sensor is then unchanged.
+ */
 int cs_sensor_open(const struct cs_sensor_config *config, struct cs_sensor **sensor,
                    struct cs_sensor_error *error);
 

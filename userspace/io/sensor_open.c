@@ -85,11 +85,12 @@ static int load(struct cs_sensor *sensor, const struct cs_sensor_config *config,
 
     sensor->skeleton = credscope_bpf__open();
     if (!sensor->skeleton)
-        return cs_sensor_fail(error, -errno, "cannot open the kernel half: %s%s", strerror(errno),
-                              errno == ENOENT || errno == ESRCH
-                                  ? " (no BTF in /sys/kernel/btf/vmlinux?)" : "");
+        return cs_sensor_fail(
+            error, -errno, "cannot open the kernel half: %s%s", strerror(errno),
+            errno == ENOENT || errno == ESRCH ? " (no BTF in /sys/kernel/btf/vmlinux?)" : "");
     sensor->program_count = 0;
-    bpf_object__for_each_program(program, sensor->skeleton->obj) {
+    bpf_object__for_each_program(program, sensor->skeleton->obj)
+    {
         const struct optional_program *may = optional_find(program);
 
         if (sensor->program_count == CS_SENSOR_PROGRAMS_MAX)
@@ -111,7 +112,8 @@ static int load(struct cs_sensor *sensor, const struct cs_sensor_config *config,
         return cs_sensor_fail(error, err, "the kernel refuses the kernel half: %s%s",
                               strerror(-err),
                               err == -EPERM ? " (needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, and "
-                                              "below Linux 5.11 a raised RLIMIT_MEMLOCK)" : "");
+                                              "below Linux 5.11 a raised RLIMIT_MEMLOCK)"
+                                            : "");
     for (size_t i = 0; i < sensor->program_count; i++)
         sensor->programs[i].fd = bpf_program__fd(sensor->handles[i]);
     return 0;
