@@ -9,11 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #define DOCUMENT "docs/metrics.md"
+#define QUERIES  "tests/unit/core/metrics_queries.yml"
+#define INDENT   "          " /* of a query in QUERIES */
 
 /* The row of a metric as the document must have it. */
 static void expected_row(enum cs_metric metric, char *to, size_t size)
@@ -98,11 +101,48 @@ static void names_follow_the_rules(void **unused)
     }
 }
 
+static char *contents(const char *path)
+{
+    _cleanup_fclose_ FILE *file = fopen(path, "r");
+    char *text = calloc(1, 65536);
+
+    assert_non_null(file);
+    assert_true(fread(text, 1, 65535, file) < 65535);
+    return text;
+}
+
+static void the_queries_are_those_that_are_tested(void **unused)
+{
+    _cleanup_free_ char *document = contents(DOCUMENT), *queries = contents(QUERIES);
+    unsigned int count = 0;
+    char *state, *line;
+    bool inside = false;
+    char block[4096] = "";
+
+    (void)unused;
+    for (line = strtok_r(document, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
+        if (strcmp(line, "```promql") == 0) {
+            inside = true;
+            strcpy(block, "- expr: |\n");
+        } else if (inside && strcmp(line, "```") == 0) {
+            inside = false;
+            count++;
+            if (!strstr(queries, block))
+                fail_msg("not in " QUERIES ": %s", block);
+        } else if (inside) {
+            snprintf(block + strlen(block), sizeof(block) - strlen(block), INDENT "%s\n", line);
+        }
+    }
+    assert_true(count >= 6);
+    assert_int_equal(system("promtool test rules " QUERIES " >/dev/null"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_document_has_the_tables_rows),
         cmocka_unit_test(names_follow_the_rules),
+        cmocka_unit_test(the_queries_are_those_that_are_tested),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
