@@ -15,8 +15,8 @@ enum cs_tls_step {
     CS_TLS_MALFORMED = 2, /* it is not a hello */
 };
 
-#define CS_TLS_CLIENT_HELLO 1
-#define CS_TLS_SERVER_HELLO 2
+#define CS_TLS_CLIENT_HELLO   1
+#define CS_TLS_SERVER_HELLO   2
 #define CS_TLS_SESSION_ID_MAX 32
 
 enum cs_tls_extension {
@@ -46,8 +46,7 @@ static __always_inline int cs_tls_next(struct cs_tls_dir *tls, __u32 skip, __u32
 }
 
 /* The next field within the extension. */
-static __always_inline int cs_tls_inside(struct cs_tls_dir *tls, __u32 skip, __u32 want,
-                                         __u8 phase)
+static __always_inline int cs_tls_inside(struct cs_tls_dir *tls, __u32 skip, __u32 want, __u8 phase)
 {
     if (skip + want > tls->extension_left)
         return CS_TLS_MALFORMED;
@@ -87,10 +86,9 @@ static __always_inline int cs_tls_message(struct cs_tls_dir *tls, __u32 type)
 /* SHA-256 of "HelloRetryRequest", in the place of the random (RFC 8446 4.1.3). */
 static __always_inline bool cs_tls_is_retry(const __u8 *random)
 {
-    static const __u8 fixed[32] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11,
-                                   0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
-                                   0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e,
-                                   0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
+    static const __u8 fixed[32] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c,
+                                   0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb,
+                                   0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
     __u32 differ = 0;
 
 #pragma unroll
@@ -189,8 +187,8 @@ static __always_inline int cs_tls_alpn(struct cs_tls_dir *tls)
 
     if (tls->want == 2 && f[0] == 'h' && f[1] == '2')
         tls->flags |= CS_HELLO_ALPN_H2;
-    if (tls->want == 8 && !tls->rest && f[0] == 'h' && f[1] == 't' && f[2] == 't' &&
-        f[3] == 'p' && f[4] == '/' && f[5] == '1' && f[6] == '.' && f[7] == '1')
+    if (tls->want == 8 && !tls->rest && f[0] == 'h' && f[1] == 't' && f[2] == 't' && f[3] == 'p' &&
+        f[4] == '/' && f[5] == '1' && f[6] == '.' && f[7] == '1')
         tls->flags |= CS_HELLO_ALPN_HTTP11;
     if (tls->extension_left <= tls->rest)
         return cs_tls_next_extension(tls);

@@ -5,8 +5,7 @@
 
 #include "emit.bpf.h"
 
-#define CS_LABEL4(a, b, c, d) \
-    ((__u64)(a) << 24 | (__u64)(b) << 16 | (__u64)(c) << 8 | (__u64)(d))
+#define CS_LABEL4(a, b, c, d)             ((__u64)(a) << 24 | (__u64)(b) << 16 | (__u64)(c) << 8 | (__u64)(d))
 #define CS_LABEL8(a, b, c, d, e, f, g, h) (CS_LABEL4(a, b, c, d) << 32 | CS_LABEL4(e, f, g, h))
 
 /* "sts", "sts-fips", "eks-auth", "eks-auth-fips" (CS_SUFFIX_AWS) */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* What the sensor remembers of one direction of a TLS connection. Zero = before the first record. */
+/* What the sensor remembers of one direction of a TLS connection. Zero = before the first record.
+ */
 #ifndef CS_TLS_STATE_BPF_H
 #define CS_TLS_STATE_BPF_H
 
@@ -7,7 +8,7 @@
 #include <credscope/abi.h>
 
 #define CS_TLS_FIELD_MAX 64 /* bytes of a hello read at a time; a longer field is read in parts */
-#define CS_TLS_HELD_MAX 4   /* records of a ClientHello whose facts wait for the name */
+#define CS_TLS_HELD_MAX  4  /* records of a ClientHello whose facts wait for the name */
 
 /* Position in the hello being read: the field that `want` bytes are collected for. */
 enum cs_tls_phase {
@@ -42,15 +43,15 @@ struct cs_tls_label {
 };
 
 struct cs_tls_dir {
-    __u64 record_ns;   /* when the current record's first byte passed */
-    __u64 hello_ns;    /* … the hello's */
-    __u64 session;     /* the session id folded: enough to tell whether the server echoes it */
-    __u32 record_left; /* payload of the current record yet to come */
-    __u32 length;      /* of the current record's payload */
-    __u32 left;        /* of the hello, behind what skip, want and extension_left stand for */
-    __u32 skip;        /* bytes of the hello to pass over before the field */
-    __u32 want;        /* bytes of the field */
-    __u32 have;        /* … collected */
+    __u64 record_ns;      /* when the current record's first byte passed */
+    __u64 hello_ns;       /* … the hello's */
+    __u64 session;        /* the session id folded: enough to tell whether the server echoes it */
+    __u32 record_left;    /* payload of the current record yet to come */
+    __u32 length;         /* of the current record's payload */
+    __u32 left;           /* of the hello, behind what skip, want and extension_left stand for */
+    __u32 skip;           /* bytes of the hello to pass over before the field */
+    __u32 want;           /* bytes of the field */
+    __u32 have;           /* … collected */
     __u32 extension_left; /* of the extension being read, behind the field */
     __u32 rest;           /* of an ALPN name, behind what is compared */
     __u32 records;        /* record facts, sent or held */

@@ -26,9 +26,9 @@
 #include "emit.bpf.h"
 
 #define CS_TOKEN_NAME_MAX 64 /* as in userspace/core/watchlist.h: no component is longer */
-#define CS_TOKEN_STEPS 20    /* names and mounts crossed, at most 8 names are an entry's */
-#define CS_FMODE_READ 1      /* include/linux/fs.h; O_PATH and write-only opens lack it */
-#define CS_FD_MAX (1 << 20)
+#define CS_TOKEN_STEPS    20 /* names and mounts crossed, at most 8 names are an entry's */
+#define CS_FMODE_READ     1  /* include/linux/fs.h; O_PATH and write-only opens lack it */
+#define CS_FD_MAX         (1 << 20)
 
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wpadded"

@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-#define RECORD_HEADER 5
-#define FILLER_TYPE 0x6a6a /* GREASE, RFC 8701: every client must be prepared for such */
-#define VERSIONS_SIZE 11
-#define ALPN_H2_SIZE 3
+#define RECORD_HEADER  5
+#define FILLER_TYPE    0x6a6a /* GREASE, RFC 8701: every client must be prepared for such */
+#define VERSIONS_SIZE  11
+#define ALPN_H2_SIZE   3
 #define ALPN_HTTP_SIZE 9
 
 static void put(struct hello *hello, const void *data, size_t len)

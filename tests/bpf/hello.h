@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS bytes made by hand: ClientHellos of any shape, records cut as wanted (RFC 8446 4.1.2, 5.1). */
+/* TLS bytes made by hand: ClientHellos of any shape, records cut as wanted (RFC 8446 4.1.2, 5.1).
+ */
 #ifndef CS_TESTS_HELLO_H
 #define CS_TESTS_HELLO_H
 
@@ -38,7 +39,5 @@ void hello_split(const struct hello *hello, size_t part, struct hello *split);
 
 /* Append a record of length payload bytes `fill`. */
 void hello_record(struct hello *to, uint8_t content, size_t length, uint8_t fill);
-
-int test_tls_real(void); /* test_tls_real.c: how many tests failed */
 
 #endif

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define LONG_NAME_LEN 200
-#define LONG_DEPTH 6
+#define LONG_DEPTH    6
 
 /* The harness cgroup's name: what its path ends in, from the true root or deeper. */
 static const char *own_name(void)

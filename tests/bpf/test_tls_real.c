@@ -5,8 +5,7 @@
  * and OpenSSL itself says what was negotiated; the sensor must agree with both.
  */
 #include "harness.h"
-#include "hello.h"
-#include "traffic.h"
+#include "tls_traffic.h"
 #include "transcript.h"
 
 #include <openssl/ssl.h>
@@ -15,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STS "sts.eu-central-1.amazonaws.com"
 #define STREAM_MAX (1 << 20)
 #define ROUNDS_MAX 64
 
@@ -34,15 +32,6 @@ struct ends {
 };
 
 static SSL_CTX *client_context, *server_context;
-static int listener = -1;
-
-static int setup(void **state)
-{
-    harness_setup(state);
-    listener = traffic_listen(HOST_OTHER, TLS_PORT);
-    return 0;
-}
-
 static void use_certificate(SSL_CTX *context)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -55,7 +44,7 @@ static void use_certificate(SSL_CTX *context)
     X509_gmtime_adj(X509_getm_notAfter(certificate), 86400);
     X509_set_pubkey(certificate, key);
     X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
-                               (const unsigned char *)STS, -1, -1, 0);
+                               (const unsigned char *)TLS_NAME, -1, -1, 0);
     X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
     assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
     assert_int_equal(SSL_CTX_use_certificate(context, certificate), 1);
@@ -101,13 +90,13 @@ static struct ends *ends_new(int version, SSL_SESSION *session, size_t cut)
     static const uint8_t alpn[] = "\x02h2\x08http/1.1";
 
     ends->cut = cut;
-    ends->pair = traffic_connect_to(listener, HOST_OTHER, TLS_PORT);
+    ends->pair = traffic_connect_to(tls_listener, HOST_OTHER, TLS_PORT);
     ends->pair.listener = -1;
     ends->client = end_new(client_context, version);
     ends->server = end_new(server_context, version);
     SSL_set_connect_state(ends->client);
     SSL_set_accept_state(ends->server);
-    SSL_set_tlsext_host_name(ends->client, STS);
+    SSL_set_tlsext_host_name(ends->client, TLS_NAME);
     SSL_set_alpn_protos(ends->client, alpn, sizeof(alpn) - 1);
     if (session)
         assert_int_equal(SSL_set_session(ends->client, session), 1);
@@ -129,8 +118,8 @@ static size_t flush(struct ends *ends, SSL *from, SSL *to, struct stream *log)
     size_t start = log->len;
     int n;
 
-    while ((n = BIO_read(SSL_get_wbio(from), log->bytes + log->len,
-                         (int)(STREAM_MAX - log->len))) > 0)
+    while ((n = BIO_read(SSL_get_wbio(from), log->bytes + log->len, (int)(STREAM_MAX - log->len))) >
+           0)
         log->len += (size_t)n;
     assert_true(log->len < STREAM_MAX);
     if (log->len == start)
@@ -190,8 +179,7 @@ static void say_goodbye(struct ends *ends)
 }
 
 /* The reference: records of a whole stream, as lines of the transcript. */
-static void split_records(const struct stream *stream, const char *direction, bool tls13,
-                          FILE *out)
+static void split_records(const struct stream *stream, const char *direction, bool tls13, FILE *out)
 {
     bool ccs = false;
     size_t at = 0;
@@ -262,8 +250,8 @@ static char *check(struct ends *ends, bool retried, bool offered)
 
     assert_int_equal(facts_count(&facts, CS_FACT_CLIENT_HELLO), 1);
     hello = facts_find(&facts, CS_FACT_CLIENT_HELLO, 0);
-    assert_int_equal(hello->sni_len, strlen(STS));
-    assert_memory_equal(hello->text, STS, strlen(STS));
+    assert_int_equal(hello->sni_len, strlen(TLS_NAME));
+    assert_memory_equal(hello->text, TLS_NAME, strlen(TLS_NAME));
     assert_true(hello->flags & CS_HELLO_ALPN_H2 && hello->flags & CS_HELLO_ALPN_HTTP11);
     assert_int_equal(!!(hello->flags & CS_HELLO_TLS13), tls13);
     assert_int_equal(!!(hello->flags & CS_HELLO_PSK), tls13 && offered);
@@ -300,14 +288,15 @@ static void assert_shape(const char *text)
     assert_int_equal(sscanf(out,
                             "record out 22/%*u handshake 1\nrecord out 20/1 handshake 0\n"
                             "record out 23/%u handshake 0\nrecord out 23/96 handshake 0\n",
-                            &finished), 1);
+                            &finished),
+                     1);
     assert_true(finished == 53 || finished == 69);
     assert_non_null(answer);
     for (int back = 0; back < 2; back++)
         for (tickets--; tickets > in && tickets[-1] != '\n';)
             tickets--;
-    assert_int_equal(sscanf(tickets, "record in 23/%u handshake 0\nrecord in 23/%u", &first,
-                            &second), 2);
+    assert_int_equal(
+        sscanf(tickets, "record in 23/%u handshake 0\nrecord in 23/%u", &first, &second), 2);
     assert_int_equal(first, second);
     free(out);
     free(in);
@@ -409,9 +398,12 @@ static void long_answers(void **state)
 int test_tls_real(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(tls13_full, setup),    cmocka_unit_test_setup(tls12_full, setup),
-        cmocka_unit_test_setup(tls13_resumed, setup), cmocka_unit_test_setup(tls12_resumed, setup),
-        cmocka_unit_test_setup(tls13_retried, setup), cmocka_unit_test_setup(long_answers, setup),
+        cmocka_unit_test_setup(tls13_full, tls_setup),
+        cmocka_unit_test_setup(tls12_full, tls_setup),
+        cmocka_unit_test_setup(tls13_resumed, tls_setup),
+        cmocka_unit_test_setup(tls12_resumed, tls_setup),
+        cmocka_unit_test_setup(tls13_retried, tls_setup),
+        cmocka_unit_test_setup(long_answers, tls_setup),
     };
 
     return cmocka_run_group_tests_name("tls-real", tests, make_contexts, free_contexts);

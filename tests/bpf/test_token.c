@@ -17,11 +17,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define ROOT "/tmp" /* a tmpfs goes over it */
+#define ROOT    "/tmp" /* a tmpfs goes over it */
 #define SECRETS ROOT "/run/secrets"
 #define KUBELET ROOT "/var/lib/kubelet/pods/0f/volumes/kubernetes.io~projected"
 #define WRITTEN "..2026_11_21_03_00_00.123456789"
-#define NONE -1
+#define NONE    -1
 
 enum token { IRSA = 0, POD_IDENTITY = 1, AZURE = 2, CUSTOM = 3, CUSTOM_DEEP = 4 };
 

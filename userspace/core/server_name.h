@@ -13,7 +13,7 @@ struct cs_server_name {
     enum cs_endpoint endpoint; /* STS, ENTRA, EKS_AUTH; UNKNOWN when the name is none of them */
     bool global;               /* sts.amazonaws.com, the endpoint of no region */
     bool fips;
-    bool private_link;         /* a VPC endpoint's own name */
+    bool private_link; /* a VPC endpoint's own name */
 };
 
 /*

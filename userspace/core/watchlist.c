@@ -5,9 +5,14 @@
 
 #include <string.h>
 
-#define V4(a, b, c, d) {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}
-#define V6_EC2(last_high, last_low) \
-    {0xfd, 0x00, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last_high, last_low}
+#define V4(a, b, c, d)                                       \
+    {                                                        \
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d \
+    }
+#define V6_EC2(last_high, last_low)                                               \
+    {                                                                             \
+        0xfd, 0x00, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last_high, last_low \
+    }
 
 /* Agent: aws/eks-pod-identity-agent configuration/config.go. IMDS: EC2 user guide,
  * "instance metadata"; Azure and its interceptors share the IPv4 address. */

@@ -87,8 +87,8 @@ void cs_watch_token_path(const struct cs_watch_token *token, struct cs_token_pat
 
 /* The kernel's cheap reject of an open: by_length[n] has bit i set when entry i's file name has n
  * bytes, heads[i] is the first 8 bytes of that name, zero-padded, as they lie in memory. */
-#define CS_TOKEN_NAME_MAX 64      /* a component of a watched path is shorter */
-#define CS_TOKEN_COMPONENTS_MAX 8 /* of a watched path */
+#define CS_TOKEN_NAME_MAX       64 /* a component of a watched path is shorter */
+#define CS_TOKEN_COMPONENTS_MAX 8  /* of a watched path */
 struct cs_token_filter {
     uint32_t by_length[CS_TOKEN_NAME_MAX];
     uint64_t heads[CS_TOKEN_PATHS_MAX];

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define METADATA_PORT 80
-#define DNS_NAME_MAX 253 /* RFC 1035 2.3.4 without the root label */
+#define DNS_NAME_MAX  253 /* RFC 1035 2.3.4 without the root label */
 #define DNS_LABEL_MAX 63
 
 /* "ADDR", "ADDR:PORT", "[ADDR6]:PORT", "[ADDR6]"; *port is left alone when absent. */

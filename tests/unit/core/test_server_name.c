@@ -19,9 +19,9 @@ static int setup(void **state)
     return 0;
 }
 
-#define STS CS_ENDPOINT_STS
+#define STS      CS_ENDPOINT_STS
 #define EKS_AUTH CS_ENDPOINT_EKS_AUTH
-#define ENTRA CS_ENDPOINT_ENTRA
+#define ENTRA    CS_ENDPOINT_ENTRA
 
 enum { GLOBAL = 1, FIPS = 2, PRIVATE_LINK = 4 };
 

@@ -183,7 +183,8 @@ static void suffixes_of_flags(void **state)
             assert_string_equal(last->name, cases[i].name);
     }
     assert_int_equal(cs_watchlist_add_suffix(&list, "sts.corp.example", CS_ENDPOINT_STS), 0);
-    assert_int_equal(cs_watchlist_add_suffix(&list, "sts.corp.example", CS_ENDPOINT_ENTRA), -EEXIST);
+    assert_int_equal(cs_watchlist_add_suffix(&list, "sts.corp.example", CS_ENDPOINT_ENTRA),
+                     -EEXIST);
 }
 
 static void suffix_lengths(void **state)
