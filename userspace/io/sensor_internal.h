@@ -38,6 +38,11 @@ int cs_sensor_configure(struct credscope_bpf *skeleton, const struct cs_sensor_c
 int cs_sensor_fill(struct credscope_bpf *skeleton, const struct cs_sensor_config *config,
                    struct cs_sensor_error *error);
 
+/* For a program whose section is a tracepoint: attach it by a private mount of tracefs. NULL and
+ * errno on failure, as bpf_program__attach. */
+bool cs_sensor_is_tracepoint(const struct bpf_program *program);
+struct bpf_link *cs_sensor_attach_tracepoint(const struct bpf_program *program);
+
 int cs_sensor_ring_make(struct cs_sensor *sensor, struct cs_sensor_error *error);
 
 #endif

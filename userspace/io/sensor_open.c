@@ -130,6 +130,13 @@ static void unload(struct cs_sensor *sensor)
     sensor->program_count = 0;
 }
 
+static struct bpf_link *attach(const struct bpf_program *program)
+{
+    struct bpf_link *link = bpf_program__attach(program);
+
+    return link || !cs_sensor_is_tracepoint(program) ? link : cs_sensor_attach_tracepoint(program);
+}
+
 /* Attach the optional programs that were loaded. Fails when one that the token hook can't do
  * without does. */
 static int attach_optional(struct cs_sensor *sensor, struct cs_sensor_error *error)
@@ -140,7 +147,7 @@ static int attach_optional(struct cs_sensor *sensor, struct cs_sensor_error *err
 
         if (!may || program->fd < 0)
             continue;
-        sensor->links[i] = bpf_program__attach(sensor->handles[i]);
+        sensor->links[i] = attach(sensor->handles[i]);
         program->attached = sensor->links[i];
         if (!sensor->links[i] && !may->may_lack)
             return cs_sensor_fail(error, -errno, "cannot attach %s: %s", program->hook,
