@@ -22,8 +22,8 @@ static void node_series_exist_from_the_start(void **unused)
         "credscope_node_requests_total{mechanism=\"~unknown\",outcome=\"tls_failed\"} 0",
         "credscope_requests_in_flight{mechanism=\"kiam\"} 0",
         "credscope_oldest_in_flight_seconds{mechanism=\"kiam\"} 0",
-        "credscope_mechanism_info{mechanism=\"irsa\",cloud=\"aws\",class=\"retiring\","
-        "successor=\"eks-pod-identity\"} 1",
+        ("credscope_mechanism_info{mechanism=\"irsa\",cloud=\"aws\",class=\"retiring\","
+         "successor=\"eks-pod-identity\"} 1"),
         "credscope_series_overflow_total{kept=\"service_account\"} 0",
         "credscope_series_overflow_total{kept=\"none\"} 0",
         "credscope_series_overflow_total{kept=\"dropped\"} 0",
