@@ -77,7 +77,7 @@ int cs_command_check(int argc, char **argv)
     if (r != 0)
         return r < 0 ? CS_EXIT_USAGE : CS_EXIT_OK;
     cs_log_setup(CS_LOG_ERROR, CS_LOG_TEXT);
-    if (cs_capabilities_read(&check->capabilities) < 0)
+    if (cs_check_begin(check) < 0)
         return CS_EXIT_FAILED;
     cs_check_kernel(check);
     cs_check_cgroup(check);

@@ -51,8 +51,7 @@ static void check_lockdown(struct cs_check *check)
 
     if (check->kernel.lockdown == CS_LOCKDOWN_CONFIDENTIALITY) {
         line = cs_check_add(&check->report, CS_CHECK_DEGRADED, "lockdown", "confidentiality");
-        cs_check_advise(line, "BPF may not read kernel memory, so token-file opens and new cgroups "
-                              "can't be seen");
+        cs_check_advise(line, "BPF may not read kernel memory, what is lost by that shows below");
         return;
     }
     cs_check_add(&check->report, CS_CHECK_OK, "lockdown", "%s",

@@ -15,8 +15,12 @@ struct cs_check {
     struct cs_kernel kernel;
     struct cs_capabilities capabilities;
     struct cs_cgroup_fs cgroup; /* fd is -1 when none was found */
+    bool memlock_enough;        /* RLIMIT_MEMLOCK as it was at first: libbpf's probes raise it */
     bool json;
 };
+
+/* What has to be read before anything is tried. 0 or -errno. */
+int cs_check_begin(struct cs_check *check);
 
 /* Kernel, BTF, JIT, lockdown, BPF features; cgroup v2 and what is in it. */
 void cs_check_kernel(struct cs_check *check);

@@ -8,12 +8,13 @@
 /* Enough for the maps and the ring below 5.11, where RLIMIT_MEMLOCK bounds them. */
 #define MEMLOCK_ENOUGH (UINT64_C(64) << 20)
 
-static bool memlock_enough(void)
+int cs_check_begin(struct cs_check *check)
 {
     struct rlimit limit;
 
-    return getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
-           (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= MEMLOCK_ENOUGH);
+    check->memlock_enough = getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
+                            (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= MEMLOCK_ENOUGH);
+    return cs_capabilities_read(&check->capabilities);
 }
 
 static void check_capabilities(struct cs_check *check, const struct cs_capability_needs *needs)
@@ -62,7 +63,7 @@ void cs_check_rights(struct cs_check *check)
 {
     const struct cs_capability_needs needs = {
         .kernel = check->kernel.version,
-        .memlock_enough = memlock_enough(),
+        .memlock_enough = check->memlock_enough,
         .private_mount = check->cgroup.fd >= 0 && check->cgroup.mount_fd >= 0,
         .open_by_handle = false,
     };

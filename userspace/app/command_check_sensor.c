@@ -126,6 +126,7 @@ void cs_check_sensor(struct cs_check *check)
     CS_CLEANUP(sensor_release) struct cs_sensor *sensor = NULL;
     const struct cs_sensor_config config = {.watch = &check->config.watchlist};
     char names[CS_CHECK_TEXT_MAX / 2] = "";
+    struct cs_check_line *line;
     struct cs_sensor_error error;
     size_t others = 0;
     int r;
@@ -139,7 +140,10 @@ void cs_check_sensor(struct cs_check *check)
         r = cs_sensor_attach(sensor, check->cgroup.fd, &error);
     }
     if (r < 0) {
-        cs_check_add(&check->report, CS_CHECK_MISSING, "programs", "%s", error.text);
+        line = cs_check_add(&check->report, CS_CHECK_MISSING, "programs", "%s", error.text);
+        if (check->kernel.lockdown == CS_LOCKDOWN_CONFIDENTIALITY)
+            cs_check_advise(line, "they read kernel memory, which lockdown forbids; boot with "
+                                  "lockdown=integrity");
         return;
     }
     check_programs(check, sensor);

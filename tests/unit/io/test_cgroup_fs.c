@@ -23,6 +23,7 @@
 static char top[PATH_MAX];     /* our own cgroup */
 static char mounted[PATH_MAX]; /* where cgroup2 is */
 static char name[64];          /* "/credscope-unit-PID" */
+static char aside[64];         /* a place to mount at, in a child */
 static const char *const below[] = {"/a", "/a/b c", "/d"};
 
 /* Remove the cgroups once the test has gone, however it went. */
@@ -50,6 +51,7 @@ static void guard(void)
         rmdir(path);
     }
     rmdir(top);
+    rmdir(aside);
     _exit(0);
 }
 
@@ -70,8 +72,9 @@ static int setup(void **state)
     snprintf(mounted, sizeof(mounted), "%s", fs.path);
     snprintf(name, sizeof(name), "/credscope-unit-%d", getpid());
     snprintf(top, sizeof(top), "%.4000s%s", mounted, name);
+    snprintf(aside, sizeof(aside), "/tmp/credscope-unit-aside-%d", getpid());
     guard();
-    if (mkdir(top, 0755) < 0)
+    if (mkdir(aside, 0700) < 0 || mkdir(top, 0755) < 0)
         return -1;
     for (size_t i = 0; i < CS_ARRAY_SIZE(below); i++) {
         char path[PATH_MAX + 16];
@@ -263,14 +266,15 @@ static int in_private_namespace(void)
     if (cs_cgroup_fs_open(NULL, &fs, why, sizeof(why)) != 0 || !fs.true_root)
         return leave(2);
     cs_cgroup_fs_close(&fs);
-    if (umount2(mounted, MNT_DETACH) < 0 || mount("cgroup2", "/mnt", "cgroup2", 0, NULL) < 0)
+    if (umount2(mounted, MNT_DETACH) < 0 || mount("cgroup2", aside, "cgroup2", 0, NULL) < 0)
         return 3;
     if (cs_cgroup_fs_open(NULL, &fs, why, sizeof(why)) != -EXDEV)
         return 4;
-    if (!strstr(why, "/mnt shows only the cgroup namespace") || !strstr(why, "hostPath"))
+    if (strncmp(why, aside, strlen(aside)) != 0 ||
+        !strstr(why, " shows only the cgroup namespace") || !strstr(why, "hostPath"))
         return 5;
     /* Not even a mount of our own gets out of it. */
-    if (umount2("/mnt", MNT_DETACH) < 0 ||
+    if (umount2(aside, MNT_DETACH) < 0 ||
         cs_cgroup_fs_open(NULL, &fs, why, sizeof(why)) != -EXDEV ||
         !strstr(why, "a fresh cgroup2 mount shows only"))
         return 6;
@@ -320,14 +324,15 @@ static int part_mounted(void)
 {
     struct cs_cgroup_fs fs = CS_CGROUP_FS_INIT;
     struct seen seen = {.wanted = {name}};
-    char why[512] = "", wanted[PATH_MAX], path[PATH_MAX];
+    char why[512] = "", wanted[PATH_MAX], path[PATH_MAX], aside_a[80];
 
+    snprintf(aside_a, sizeof(aside_a), "%s/a", aside);
     snprintf(wanted, sizeof(wanted), "%s/a", name);
     snprintf(path, sizeof(path), "%.4000s/a", top);
     seen.wanted[0] = wanted;
     seen.ids[0] = inode(path);
-    if (mount(top, "/mnt", NULL, MS_BIND, NULL) < 0 ||
-        cs_cgroup_fs_open("/mnt/a", &fs, why, sizeof(why)) != 0)
+    if (mount(top, aside, NULL, MS_BIND, NULL) < 0 ||
+        cs_cgroup_fs_open(aside_a, &fs, why, sizeof(why)) != 0)
         return 1;
     if (strcmp(fs.root, name) != 0 || strcmp(fs.prefix, wanted) != 0 || fs.true_root)
         return 2;
