@@ -52,7 +52,7 @@ def only_process(directory):
 
 
 class RunningPod:
-    """spec: the scenario's row; holder: pid of the pause process, whose namespaces are the pod's."""
+    """spec: the scenario's row; holder: pid of the pause process, which has the pod's namespaces."""
 
     def __init__(self, scenario, index, spec):
         self.spec, self.index = spec, index

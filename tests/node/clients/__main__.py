@@ -2,7 +2,8 @@
 """python3 -m node.clients SPEC.json: a container's program, a list of steps.
 
 Step keys: do (a request's name, a flow's name, "boto3" or "sleep"), tool (curl, urllib, raw),
-repeat, every (seconds), enough (stop after that many 200s), timeout, and what the tool or request understands. See scenarios/.
+repeat, every (seconds), enough (stop after that many 200s), timeout, and what the tool or request
+understands. See scenarios/.
 """
 import json
 import sys

@@ -166,6 +166,9 @@ GARBAGE = [Pod(f"garbage-{n}", app({"do": "garbage", "to": [host, port]}, start=
 GARBAGE += [Pod(f"usual-{n}", app([raw(what, repeat=20, every=0.3)], start=0.5))
             for n, what in enumerate(("pia", "imdsv2", "gci", "azure-token"))]
 
+STORM = [Pod(f"storm-{n}", app({"do": "storm", "request": "pia", "count": 1500}, start=0.2))
+         for n in range(2)]
+
 LONG = [Pod(f"steady-{n}", app([raw(what, repeat=90, every=0.1)], start=0.5))
         for n, what in enumerate(("pia", "imdsv2", "gci", "azure-token", "web"))]
 
@@ -187,6 +190,8 @@ TABLE = {
                                      "nmi-token")], seconds=15.0),
     "churn": Scenario(CHURN, seconds=30.0),
     "garbage": Scenario(GARBAGE, seconds=60.0),
+    # more than a ring holds while nobody empties it
+    "storm": Scenario(STORM, seconds=90.0, agent_delay=0.0),
     # clients that must all succeed while credscope is killed and restarted
     "steady": Scenario(LONG, seconds=30.0),
 }
