@@ -12,7 +12,9 @@
  *                     arm64). On exit and from the new descriptor's file: so the path is the
  *                     kernel's, there is no user memory to fault on, a failed open is none, and
  *                     nothing is carried from an entry hook. Adds to every syscall of the node;
- *                     opens by io_uring are not seen.
+ *                     opens by io_uring are not seen. One typed raw tracepoint sys_exit would need
+ *                     no tracefs, yet adds 74 ns to a bystander's syscall where these add 34, and
+ *                     as much to an openat (6.18, x86-64).
  *
  * All end in one comparison: names from the file's dentry upwards, across mounts as the opener's
  * mount tree has them, against an entry's components from its end. It steps over names that start
