@@ -39,6 +39,8 @@ struct cs_observer {
     struct cs_kernel kernel;
     struct cs_cgroup_fs cgroup;
     struct cs_sensor *sensor;
+    bool cgroup_events;    /* new cgroups are told by facts */
+    uint64_t next_walk_ns; /* not before then because of a lost one */
     struct cs_watch *sensor_watch;
     struct cs_watch *housekeeping; /* once a second */
     struct cs_watch *deadline;     /* the assembler's next, if it has one */

@@ -13,6 +13,8 @@
 #include <sys/epoll.h>
 #include <sys/uio.h>
 
+#define WALK_EVERY_NS (5 * CS_NSEC_PER_SEC)
+
 /* --record-facts is for finding faults: it never stops the observer, but says when it ends. */
 static void record_fact(struct cs_observer *observer, const void *data, size_t size)
 {
@@ -71,13 +73,6 @@ static int start_recording(struct cs_observer *observer)
     return 0;
 }
 
-static int resolve(void *data, uint64_t cgroup_id, char *path, size_t size)
-{
-    const struct cs_observer *observer = data;
-
-    return cs_cgroup_fs_path_by_id(&observer->cgroup, cgroup_id, path, size);
-}
-
 static int on_cgroup(uint64_t id, const char *path, void *context)
 {
     struct cs_observer *observer = context;
@@ -88,6 +83,22 @@ static int on_cgroup(uint64_t id, const char *path, void *context)
     error = cs_container_table_add(observer->pipeline.containers, id,
                                    (struct cs_slice){path, strlen(path)}, false, 0);
     return error == -ENOMEM ? error : 0;
+}
+
+/* A new cgroup's fact was lost, or there are none on this kernel. */
+static int resolve(void *data, uint64_t cgroup_id, char *path, size_t size)
+{
+    struct cs_observer *observer = data;
+    uint64_t now_ns = observer->pipeline.now_ns;
+
+    if (!observer->cgroup_events)
+        return cs_cgroup_fs_path_by_id(&observer->cgroup, cgroup_id, path, size);
+    /* A walk needs no capability, but reads every directory. */
+    if (now_ns < observer->next_walk_ns)
+        return -EAGAIN;
+    observer->next_walk_ns = now_ns + WALK_EVERY_NS;
+    cs_cgroup_fs_walk(&observer->cgroup, on_cgroup, observer);
+    return -ENOENT;
 }
 
 static int open_cgroup(struct cs_observer *observer)
@@ -110,6 +121,17 @@ static int open_cgroup(struct cs_observer *observer)
         cs_warn("cgroup v1 is mounted and hostPID is not given: pods that are not in cgroup v2 "
                 "can't be told apart");
     return 0;
+}
+
+static bool sees_new_cgroups(const struct cs_observer *observer)
+{
+    size_t n;
+    const struct cs_sensor_program *programs = cs_sensor_programs(observer->sensor, &n);
+
+    for (size_t i = 0; i < n; i++)
+        if (strstr(programs[i].hook, "cgroup_mkdir"))
+            return programs[i].attached;
+    return false;
 }
 
 /* Connections older than the sensor are never seen: say how many. */
@@ -138,7 +160,7 @@ static int shed(const struct cs_observer *observer)
 {
     const struct cs_capability_needs needs = {
         .kernel = observer->kernel.version,
-        .open_by_handle = true,
+        .open_by_handle = !observer->cgroup_events,
     };
     int error = cs_capabilities_shed(cs_capabilities_remainder(&needs));
 
@@ -167,6 +189,7 @@ int cs_observer_make_sensor(struct cs_observer *observer)
     malloc_trim(0);
     cs_info("token-file opens are seen by %s",
             cs_token_hook_name(cs_sensor_token_hook(observer->sensor)));
+    observer->cgroup_events = sees_new_cgroups(observer);
     count_preexisting(observer);
     /* After the attach: a cgroup made meanwhile is in the walk, in a fact, or in both. */
     error = cs_cgroup_fs_walk(&observer->cgroup, on_cgroup, observer);

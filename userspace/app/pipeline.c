@@ -44,19 +44,17 @@ static void classify(struct cs_pipeline *pipeline, const struct cs_exchange *exc
 }
 
 /* The fact of a cgroup's creation was lost, or the cgroup was made before the walk got there. */
-static int resolve_cgroup(struct cs_pipeline *pipeline, uint64_t cgroup_id)
+static void resolve_cgroup(struct cs_pipeline *pipeline, uint64_t cgroup_id)
 {
     char path[CS_CGROUP_PATH_MAX + 1];
     int error;
 
     if (!pipeline->resolve || cs_container_table_has(pipeline->containers, cgroup_id))
-        return 0;
+        return;
     error = pipeline->resolve(pipeline->resolve_data, cgroup_id, path, sizeof(path));
-    if (error < 0)
-        return error;
-    pipeline->stats.resolved_by_id++;
-    return cs_container_table_add(pipeline->containers, cgroup_id,
-                                  (struct cs_slice){path, strlen(path)}, false, 0);
+    if (error == 0)
+        cs_container_table_add(pipeline->containers, cgroup_id,
+                               (struct cs_slice){path, strlen(path)}, false, 0);
 }
 
 static void attribute(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
@@ -119,10 +117,13 @@ static uint64_t cgroup_of_process(struct cs_pipeline *pipeline, uint64_t cgroup_
         pipeline->process_path(tgid, path, sizeof(path)) < 0)
         return cgroup_id;
     id = made_up_id(path);
-    if (!cs_container_table_has(pipeline->containers, id) &&
-        cs_container_table_add(pipeline->containers, id, (struct cs_slice){path, strlen(path)},
+    if (cs_container_table_has(pipeline->containers, id))
+        return id;
+    if (cs_container_table_add(pipeline->containers, id, (struct cs_slice){path, strlen(path)},
                                false, 0) < 0)
         return cgroup_id;
+    /* Nothing will tell when it goes: kept as long as what has gone, and added again if used. */
+    cs_container_table_remove(pipeline->containers, id, pipeline->now_ns);
     return id;
 }
 

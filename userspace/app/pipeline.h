@@ -27,7 +27,6 @@ struct cs_pipeline_stats {
     uint64_t facts[CS_FACT_TYPE_END];          /* decoded, by type */
     uint64_t decode_errors[CS_FACT_ERROR_END]; /* refused, by why */
     uint64_t attributions[CS_ATTRIBUTION_END]; /* exchanges, by how far they could be named */
-    uint64_t resolved_by_id;                   /* cgroups found by id after their fact was lost */
     uint64_t tokens_forgotten;                 /* token opens for which there was no memory */
     uint64_t events_too_long;                  /* lines over CS_EVENT_JSON_MAX */
 };
@@ -43,7 +42,8 @@ struct cs_pipeline {
     struct cs_log_file *events; /* NULL: no event log */
     struct cs_event_context context;
 
-    /* Ask the machine for the path of a cgroup that no fact told of; 0 or -errno. May be NULL. */
+    /* Find the path of a cgroup that no fact told of: 0, or -errno, which it also is when the
+     * table of containers has been filled instead. May be NULL. */
     int (*resolve)(void *data, uint64_t cgroup_id, char *path, size_t size);
     void *resolve_data;
 
