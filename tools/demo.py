@@ -169,8 +169,8 @@ def summary(view, observer, directory, out):
     for line in view.table():
         print(line, file=out)
     if NO_TOKEN_HOOK in observer.log_tail():
-        print("\nThis kernel lets nobody see token files opened, which is half of the proof for"
-              "\nIRSA and Azure Workload Identity: such calls show as sts and entra here.", file=out)
+        print("\nThis kernel has no hook for token-file opens, which are half of the proof for IRSA"
+              "\nand Azure Workload Identity: such calls show as sts and entra here.", file=out)
     if observer.process.poll() is None:
         try:
             print(f"\nmetrics    {save(observer, directory)}", file=out)

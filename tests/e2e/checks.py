@@ -30,21 +30,26 @@ def value(metrics, name, *labels):
                if re.match(rf"{name}[{{ ]", line) and all(text in line for text in labels))
 
 
+def topic_of(row):
+    """A pod or a host's unit; pods that differ in a number only are one topic."""
+    return re.sub(r"-\d+$", "", row.get("pod") or row["unit"])
+
+
 def topics(scenario, match, results):
-    """A test a pod: all its exchanges are there and each field agrees."""
+    """A test a topic: all its exchanges are there and each field agrees."""
     bad, count = collections.defaultdict(list), collections.Counter()
     for pair in match.pairs:
-        topic = pair.truth.get("pod") or pair.truth["unit"]
+        topic = topic_of(pair.truth)
         count[topic] += 1
         bad[topic] += [f"{compare.describe(pair.truth)}: {p}" for p in compare.problems(pair)]
     for row in match.missing:
-        topic = row.get("pod") or row["unit"]
+        topic = topic_of(row)
         count[topic] += 1
         bad[topic].append(f"not observed: {compare.describe(row)}")
     table = scenarios.load()[scenario]
-    names = [p.name for p in table.pods] + [h.unit for h in table.host]
-    names = [n for n in names if not n.startswith(("bystander", "garbage"))]
-    for topic in [*names, *sorted(set(count) - set(names))]:
+    names = [topic_of({"pod": p.name}) for p in table.pods] + [h.unit for h in table.host]
+    names = [n for n in names if n not in ("bystander", "garbage")]
+    for topic in dict.fromkeys([*names, *sorted(count)]):
         results.check(count[topic] and not bad[topic],
                       f"{scenario}: {topic}, {count[topic]} exchanges agree", bad[topic])
 

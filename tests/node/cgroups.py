@@ -37,6 +37,10 @@ DRIVERS = {
     "cgroupfs": lambda uid, qos, cid: f"{_cgroupfs(uid, qos)}/{cid}",
     "kind": lambda uid, qos, cid:
         f"{_slice(uid, qos, 'kubelet-kubepods')}/cri-containerd-{cid}.scope",
+    # kind seen from its host, and a container that runs systemd itself
+    "kind-on-host": lambda uid, qos, cid: f"docker/{'5e' * 32}/{DRIVERS['kind'](uid, qos, cid)}",
+    "sub-cgroup": lambda uid, qos, cid:
+        f"{DRIVERS['systemd'](uid, qos, cid)}/system.slice/app.service",
     "colon": lambda uid, qos, cid:
         "system.slice/containerd.service/"
         f"{_slice(uid, qos).rpartition('/')[2]}:cri-containerd:{cid}",

@@ -52,11 +52,13 @@ def only_process(directory):
 
 
 class RunningPod:
-    """spec: the scenario's row; holder: pid of the pause process, which has the pod's namespaces."""
+    """spec: the scenario's row; holder: pid of the pause process, with the namespaces of the pod."""
 
     def __init__(self, scenario, index, spec):
         self.spec, self.index = spec, index
         self.uid = pod_uid(scenario, spec.namespace, spec.name)
+        if spec.static:
+            self.uid = self.uid.replace("-", "")
         self.addresses = ([net.NODE4, net.AGENT4, net.AGENT6, net.NODE6] if spec.host_network
                           else [net.pod4(index), net.pod6(index)])
         self.holder = self.pause = None

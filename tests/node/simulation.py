@@ -11,11 +11,12 @@ from .processes import PYTHON, VENV_PYTHON, Processes
 
 SERVICES = f"{cgroups.NODE}/system.slice"
 
-# role -> where it listens, unit
-INTERCEPTORS = {"nmi": ("127.0.0.1", 2579, "nmi.service"),
-                "kube2iam": (net.NODE4, 8181, "kube2iam.service"),
-                "interceptor": (net.NODE4, 9999, "corp-metadata.service"),
-                "proxy-sidecar": ("127.0.0.1", 8000, None)}  # in the pod
+# name -> where it listens, role, unit; NMI up to 1.6.1 listened on the node's address
+INTERCEPTORS = {"nmi": ("127.0.0.1", 2579, "nmi", "nmi.service"),
+                "nmi-host-ip": (net.NODE4, 2579, "nmi", "nmi-old.service"),
+                "kube2iam": (net.NODE4, 8181, "kube2iam", "kube2iam.service"),
+                "interceptor": (net.NODE4, 9999, "interceptor", "corp-metadata.service"),
+                "proxy-sidecar": ("127.0.0.1", 8000, "proxy-sidecar", None)}  # in the pod
 # name -> role, addresses, TLS
 CLOUD = {"imds": ("metadata", [(net.IMDS4, 80), (net.IMDS6, 80)], False),
          "sts": ("sts", [(tls.STS4, 443), (tls.STS6, 443)], True),
@@ -59,10 +60,10 @@ class Simulation:
         for name, (role, listen, with_tls) in CLOUD.items():
             self.server(name, role, listen, f"cloud/{name}", with_tls=with_tls,
                         netns=self.network.cloud, v1=self.scenario.imds_v1)
-        for role in sorted({p.spec.intercept for p in self.pods} & set(INTERCEPTORS)):
-            host, port, unit = INTERCEPTORS[role]
+        for name in sorted({p.spec.intercept for p in self.pods} & set(INTERCEPTORS)):
+            host, port, role, unit = INTERCEPTORS[name]
             if unit:
-                self.server(role, role, [(host, port)], f"{SERVICES}/{unit}",
+                self.server(name, role, [(host, port)], f"{SERVICES}/{unit}",
                             identity={"unit": unit})
         self.write_node()
 
@@ -73,7 +74,7 @@ class Simulation:
 
         dnat = [(net.pod4(pod.index), "%s:%d" % INTERCEPTORS[pod.spec.intercept][:2])
                 for pod in self.pods if pod.spec.intercept
-                and INTERCEPTORS[pod.spec.intercept][2]]
+                and INTERCEPTORS[pod.spec.intercept][3]]
         self.network.rules(dnat, blocked("drop"), blocked("reject"))
 
     def server(self, name, role, listen, cgroup, *, with_tls=False, identity=None, holder=None,

@@ -191,6 +191,7 @@ TABLE = {
 # what an interceptor makes of a request that carries credentials
 INTERCEPTED = {
     "nmi": {"azure-imds": "aad-pod-identity"},
+    "nmi-host-ip": {"azure-imds": "aad-pod-identity"},
     "proxy-sidecar": {"azure-imds": "azure-workload-identity-proxy"},
     "kube2iam": {"imdsv1": "kube2iam", "imdsv2": "kube2iam"},
     "interceptor": {"imdsv1": "intercepted", "imdsv2": "intercepted"},

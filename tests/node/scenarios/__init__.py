@@ -24,6 +24,7 @@ class Container:
 class Pod:
     """behaviours: {server name: [behaviour, ...]} for requests from this pod (servers/httpd.py).
 
+    static: a static pod, whose cgroup is named by 32 hex digits without dashes.
     intercept: role of the interceptor that the node's DNAT sends this pod's IMDS traffic to.
     drop, reject: destinations that the node leaves unanswered / answers with RST for this pod.
     expect: outcomes that its exchanges must have, in the order they began, "refused+" being
@@ -38,6 +39,7 @@ class Pod:
     driver: str = "systemd"
     qos: str = "burstable"
     host_network: bool = False
+    static: bool = False
     ipv6: bool = True
     intercept: str = ""
     drop: tuple = ()

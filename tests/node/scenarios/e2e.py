@@ -44,6 +44,9 @@ POD_IDENTITY = [
     Pod("pia-drip", app(raw("pia")), behaviours=agent({"drip": 40})),
     Pod("pia-slow", app({"do": "pia", "repeat": 2, "every": 0.1}),
         behaviours=agent({"delay": SLOW}, {"delay": 1.2})),
+    Pod("pia-sub-cgroup", app(raw("pia")), driver="sub-cgroup"),
+    Pod("pia-kind-on-host", app(raw("pia")), driver="kind-on-host"),
+    Pod("pia-static", app(raw("pia")), static=True),
     Pod("pia-host", app({"do": "pia"}), host_network=True),
 ]
 
@@ -109,6 +112,7 @@ METADATA = [
     Pod("nmi-refuses", app(raw("azure-token", repeat=3, every=0.1)), intercept="nmi",
         behaviours={"nmi": [{"status": 404}, {"status": 403}, {}]},
         expect=("not_found", "denied", "ok")),
+    Pod("nmi-host-ip", app({"do": "azure-token"}), intercept="nmi-host-ip"),
     Pod("nmi-proxied", app({"do": "azure-instance"}), intercept="nmi"),
     Pod("kube2iam", app([{"do": "imdsv1", "tool": "urllib"}, {"do": "imds-region"}]),
         intercept="kube2iam"),
