@@ -58,7 +58,8 @@ static __always_inline void cs_client_forget(struct cs_socket *s)
     if (!s->client)
         return;
     s->client = 0;
-    bpf_map_delete_elem(&clients, &s->client_key);
+    if (!bpf_map_delete_elem(&clients, &s->client_key))
+        cs_count(&stats.clients_removed);
 }
 
 /* Remember an open client for the passive end to find. */
@@ -74,10 +75,12 @@ static __always_inline void cs_client_remember(struct cs_socket *s, const __u8 *
     __builtin_memcpy(s->client_key.addr, addr, sizeof(s->client_key.addr));
     s->client_key.first = first;
     s->client_key.port = port;
-    if (bpf_map_update_elem(&clients, &s->client_key, &client, BPF_ANY))
+    if (bpf_map_update_elem(&clients, &s->client_key, &client, BPF_ANY)) {
         cs_count(&stats.intercept_failed);
-    else
-        s->client = 1;
+        return;
+    }
+    cs_count(&stats.clients_added);
+    s->client = 1;
 }
 
 /* Has a passive socket claimed this client? Then say so, once. */
