@@ -17,6 +17,7 @@ from node import session
 
 SCENARIO = "demo"
 WIDTH = 100
+NOTE = WIDTH - 79  # what is left of a line for what was asked
 NO_TOKEN_HOOK = "token-file opens are seen by none"  # credscope's own log
 GOOD = ("ok", "ok_inferred", "answered", "redirected")
 COLOURS = {"good": "32", "bad": "31", "dim": "2", "bold": "1"}
@@ -62,14 +63,13 @@ class View:
 
     def line(self, event):
         outcome = event.get("outcome", "?")
-        what = event.get("sni") or (event.get("path") or event.get("destination", "")).split("?")[0]
-        note = f"{event.get('method', 'TLS' if event.get('sni') else '')} {what}".strip()
+        note = event.get("sni") or tail(event)
         good = "good" if outcome in GOOD else "bad"
         text = (f"{event['time'][11:19]}  {self.who(event)[:15]:15} "
                 f"{event.get('mechanism', '?')[:29]:29} ")
         return (text + self.paint(f"{outcome[:12]:12}", good)
                 + f" {latency(event.get('duration_seconds')):>8}  "
-                + self.paint(note[:WIDTH - 79], "dim"))
+                + self.paint(note[:NOTE], "dim"))
 
     def table(self, limit=None):
         """Lines of the table; with a limit, of the rows that changed last."""
@@ -109,6 +109,16 @@ class View:
         if self.drawn:
             self.out.write(f"\033[{self.drawn}F\033[J")
             self.drawn = 0
+
+
+def tail(event):
+    """The request, or where it was to go; of a long path the end, which says most."""
+    path = event.get("path", "").split("?")[0]
+    if not path:
+        return event.get("destination", "")
+    method = "" if event.get("method") == "GET" else event.get("method", "") + " "
+    room = NOTE - len(method)
+    return method + (path if len(path) <= room else "…" + path[1 - room:])
 
 
 def latency(seconds):
@@ -205,8 +215,9 @@ def show(binary, directory):
     with session.Node(SCENARIO) as node:
         pods = {p["uid"]: p["name"] for p in node.info["pods"]}
         pods[node.info["agent_uid"]] = "pod-id-agent"
-        print(f"{len(pods)} pods on a simulated node, {node.info['seconds']:.0f} s at most; "
-              "credscope has no Kubernetes here, the pods' names are the demo's own.\n")
+        print(f"{len(pods)} pods on a simulated node, {node.info['seconds']:.0f} s at most. "
+              "credscope has no Kubernetes here:\nthe pods' names are the demo's own, all else is "
+              "from its event log and /metrics.\n")
         with session.Observer(node, binary, directory) as observer:
             view = View(pods)
             node.go()

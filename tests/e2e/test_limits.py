@@ -71,7 +71,7 @@ def few_series(results):
 
 
 def at_the_root(results):
-    """The default: the root of cgroup v2, where the cloud's own sockets are seen and mean nothing."""
+    """The default: the root of cgroup v2, where the cloud's sockets are seen too."""
     with tempfile.TemporaryDirectory(prefix="credscope-e2e-") as directory:
         with session.Node("smoke", directory) as node, session.Observer(
                 node, session.binary(), directory, cgroup=node.info["cgroup_root"]) as observer:

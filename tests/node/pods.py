@@ -52,7 +52,7 @@ def only_process(directory):
 
 
 class RunningPod:
-    """spec: the scenario's row; holder: pid of the pause process, with the namespaces of the pod."""
+    """spec: the scenario's row; holder: pid of the pause process, whose namespaces it has."""
 
     def __init__(self, scenario, index, spec):
         self.spec, self.index = spec, index
