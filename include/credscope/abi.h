@@ -346,9 +346,9 @@ enum cs_suffix_rule {
                           labels left of the suffix */
 };
 
-/* One watched token file: matched as the end of the path, where '*' stands for one component
- * that starts with ".." (the atomic writer's directory; absent in the path as the program wrote
- * it). Custom ones come from --token-path. */
+/* One watched token file: matched as the end of the path. Names longer than ".." that begin with
+ * it (the atomic writer's directories) are stepped over wherever they stand; text holds none.
+ * Custom ones come from --token-path. */
 struct cs_token_path {
     __u16 len;
     __u16 pad;

@@ -190,6 +190,11 @@ int cs_observer_make_sensor(struct cs_observer *observer)
     cs_info("token-file opens are seen by %s",
             cs_token_hook_name(cs_sensor_token_hook(observer->sensor)));
     observer->cgroup_events = sees_new_cgroups(observer);
+    if (observer->config->bpf_stats) {
+        error = cs_sensor_measure(observer->sensor);
+        if (error < 0)
+            return cs_error_r(error, "--bpf-stats: %s (needs CAP_SYS_ADMIN)", strerror(-error));
+    }
     count_preexisting(observer);
     /* After the attach: a cgroup made meanwhile is in the walk, in a fact, or in both. */
     error = cs_cgroup_fs_walk(&observer->cgroup, on_cgroup, observer);

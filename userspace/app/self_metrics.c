@@ -41,15 +41,41 @@ void cs_self_metrics_begin(struct cs_observer *observer)
     cs_recorder_set(recorder, CS_METRIC_PREEXISTING_SOCKETS, NULL, observer->preexisting_sockets);
 }
 
+static void refresh_cost(struct cs_recorder *recorder, const struct cs_sensor_program *program)
+{
+    uint64_t runs, ns;
+
+    if (cs_sensor_program_cost(program, &runs, &ns) < 0)
+        return;
+    cs_recorder_set(recorder, CS_METRIC_PROGRAM_RUNS, VALUES(program->name), runs);
+    cs_recorder_set(recorder, CS_METRIC_PROGRAM_RUN_TIME, VALUES(program->name), ns);
+}
+
+static void refresh_maps(const struct cs_observer *observer)
+{
+    struct cs_recorder *recorder = observer->pipeline.recorder;
+    struct cs_sensor_map maps[CS_SENSOR_MAPS];
+    size_t n = cs_sensor_maps(observer->sensor, maps);
+
+    for (size_t i = 0; i < n; i++) {
+        cs_recorder_set(recorder, CS_METRIC_MAP_ENTRIES, VALUES(maps[i].name), maps[i].entries);
+        cs_recorder_set(recorder, CS_METRIC_MAP_CAPACITY, VALUES(maps[i].name), maps[i].capacity);
+    }
+}
+
 static void refresh_kernel_half(struct cs_observer *observer)
 {
     struct cs_recorder *recorder = observer->pipeline.recorder;
     size_t n;
     const struct cs_sensor_program *programs = cs_sensor_programs(observer->sensor, &n);
 
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         cs_recorder_set(recorder, CS_METRIC_PROGRAM_ATTACHED,
                         VALUES(programs[i].name, programs[i].hook), programs[i].attached);
+        if (observer->config->bpf_stats)
+            refresh_cost(recorder, &programs[i]);
+    }
+    refresh_maps(observer);
     for (unsigned int type = CS_FACT_CONNECT; type < CS_FACT_TYPE_END; type++)
         cs_recorder_set(recorder, CS_METRIC_FACTS, VALUES(cs_fact_type_name(type)),
                         observer->pipeline.stats.facts[type]);

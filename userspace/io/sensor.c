@@ -87,14 +87,21 @@ static int on_record(void *context, void *data, size_t size)
 {
     struct cs_sensor *sensor = context;
 
-    return sensor->record(sensor->record_context, data, size);
+    int err = sensor->record(sensor->record_context, data, size);
+
+    /* A negative value is the only way to have libbpf stop; the record counts as taken. */
+    return err ? err : ++sensor->polled == CS_SENSOR_POLL_MAX ? -EAGAIN : 0;
 }
 
 int cs_sensor_poll(struct cs_sensor *sensor, cs_sensor_record_fn record, void *context)
 {
+    int n;
+
     sensor->record = record;
     sensor->record_context = context;
-    return ring_buffer__consume(sensor->ring);
+    sensor->polled = 0;
+    n = ring_buffer__consume(sensor->ring);
+    return n == -EAGAIN && sensor->polled == CS_SENSOR_POLL_MAX ? sensor->polled : n;
 }
 
 const struct cs_sensor_stats *cs_sensor_stats(const struct cs_sensor *sensor)
@@ -140,6 +147,7 @@ void cs_sensor_free(struct cs_sensor *sensor)
         bpf_link__destroy(sensor->links[i]);
         cs_close_fd(&sensor->cgroup_links[i]);
     }
+    cs_close_fd(&sensor->stats_fd);
     ring_buffer__free(sensor->ring);
     credscope_bpf__destroy(sensor->skeleton);
     free(sensor);

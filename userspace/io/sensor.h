@@ -19,6 +19,7 @@
 
 #define CS_SENSOR_RING_BYTES (1U << 20)
 #define CS_SENSOR_WHY_MAX    256
+#define CS_SENSOR_POLL_MAX   4096
 
 /* How token-file opens are seen, best first. */
 enum cs_token_hook {
@@ -69,7 +70,8 @@ int cs_sensor_attach(struct cs_sensor *sensor, int cgroup_fd, struct cs_sensor_e
 /* Readable when facts wait. */
 int cs_sensor_fd(const struct cs_sensor *sensor);
 
-/* Hand over what waits, at most one ring full. Number of records, or the callback's negative. */
+/* Hand over what waits, at most CS_SENSOR_POLL_MAX records so that others get their turn; the fd
+ * stays readable when there are more. Number of records, or the callback's negative. */
 int cs_sensor_poll(struct cs_sensor *sensor, cs_sensor_record_fn record, void *context);
 
 /* Mapped from the kernel and changing under the reader; valid until cs_sensor_free. */
@@ -85,6 +87,24 @@ const char *cs_token_hook_name(enum cs_token_hook hook);
 
 /* True when our connect programs run before others' (PREORDER, kernel commit 4b82b181a26c). */
 bool cs_sensor_runs_first(const struct cs_sensor *sensor);
+
+/* One bounded map of the kernel half. */
+struct cs_sensor_map {
+    const char *name;
+    uint64_t entries; /* bytes for the ring */
+    uint64_t capacity;
+};
+#define CS_SENSOR_MAPS 2
+
+/* Fills maps; returns how many. */
+size_t cs_sensor_maps(const struct cs_sensor *sensor, struct cs_sensor_map maps[CS_SENSOR_MAPS]);
+
+/* Have the kernel count runs and time of every BPF program of the machine, until cs_sensor_free;
+ * costs each some 80 ns a run. 0 or -errno. */
+int cs_sensor_measure(struct cs_sensor *sensor);
+
+/* What a program has cost since it was loaded; 0 while nothing measures. 0 or -errno. */
+int cs_sensor_program_cost(const struct cs_sensor_program *program, uint64_t *runs, uint64_t *ns);
 
 /* Detach, unload, free. Accepts NULL. */
 void cs_sensor_free(struct cs_sensor *sensor);

@@ -219,6 +219,7 @@ int cs_sensor_open(const struct cs_sensor_config *config, struct cs_sensor **sen
     error->text[0] = '\0';
     if (!new)
         return cs_sensor_fail(error, -ENOMEM, "out of memory");
+    new->stats_fd = -1;
     for (size_t i = 0; i < CS_SENSOR_PROGRAMS_MAX; i++)
         new->cgroup_links[i] = -1;
     /* libbpf itself raises RLIMIT_MEMLOCK where the kernel charges maps to it (below 5.11). */
