@@ -65,7 +65,7 @@ BPF_OBJ := $(BUILD)/bpf/credscope.bpf.o
 .SUFFIXES:
 .SECONDARY:
 .DEFAULT_GOAL := all
-.PHONY: help all deps demo test unit test-bpf test-e2e test-secrets fuzz-packets bench check fuzz asan test-kernels install clean
+.PHONY: help all deps demo test unit test-bpf test-kube test-e2e test-secrets fuzz-packets bench check fuzz asan test-kernels install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -117,6 +117,11 @@ $(BUILD)/tests/packet-fuzz: $(call obj,$(PACKETFUZZ_SRC)) $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS)
 
+$(BUILD)/tests/kube-cat: $(PURE_OBJ) $(call obj,$(sort $(wildcard tests/kube/*.c) \
+		$(wildcard userspace/io/kube_*.c)) userspace/io/event_loop.c)
+	@mkdir -p $(@D)
+	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS)
+
 $(BUILD)/tools/%: $(BUILD)/obj/tools/%.o $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS)
@@ -145,6 +150,9 @@ test-e2e: all ## the whole program on a simulated node (root)
 
 test-secrets: all ## known secrets in every place where one can be, then a search for them (root)
 	$(Q)BUILD=$(BUILD) tests/secrets/run.sh
+
+test-kube: $(BUILD)/tests/kube-cat ## the Kubernetes client against a scripted API server
+	$(Q)BUILD=$(BUILD) tests/kube/run.sh
 
 test: ## install what it needs, then unit, BPF and end-to-end tests (root)
 	$(Q)tools/install-deps.sh build test

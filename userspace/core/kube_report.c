@@ -29,7 +29,7 @@ static const struct {
     [CS_KUBE_FAILURE_SLOW] = {"slow", "the answer took too long"},
     [CS_KUBE_FAILURE_CUT] = {"cut", "the connection was cut"},
     [CS_KUBE_FAILURE_PROTOCOL] = {"protocol", "the answer is no pod list"},
-    [CS_KUBE_FAILURE_EXPIRED] = {"expired", "the resource version expired; listing again"},
+    [CS_KUBE_FAILURE_EXPIRED] = {"expired", "the resource version expired (410)"},
     [CS_KUBE_FAILURE_DENIED] = {"denied", "access denied (401, 403): is the service account "
                                           "allowed to list and watch pods?"},
     [CS_KUBE_FAILURE_THROTTLED] = {"throttled", "throttled (429)"},
@@ -63,7 +63,7 @@ const char *cs_kube_failure_words(enum cs_kube_failure failure)
 static void tell(const struct cs_kube_report *report)
 {
     if (report->on_state)
-        report->on_state(report->data, &report->state);
+        report->on_state(report->state_data, &report->state);
 }
 
 void cs_kube_report_list_begin(struct cs_kube_report *report)
@@ -71,7 +71,7 @@ void cs_kube_report_list_begin(struct cs_kube_report *report)
     struct cs_kube_event event = {.kind = CS_KUBE_LIST_BEGIN};
 
     report->list_skipped = 0;
-    report->on_event(report->data, &event);
+    report->on_event(report->event_data, &event);
 }
 
 void cs_kube_report_list_end(struct cs_kube_report *report, uint64_t now)
@@ -79,7 +79,7 @@ void cs_kube_report_list_end(struct cs_kube_report *report, uint64_t now)
     struct cs_kube_event event = {.kind = CS_KUBE_LIST_END, .skipped = report->list_skipped};
     bool first = !report->state.synced;
 
-    report->on_event(report->data, &event);
+    report->on_event(report->event_data, &event);
     report->state.synced = true;
     report->state.synced_ns = now;
     report->state.last_heard_ns = now;
@@ -93,7 +93,7 @@ void cs_kube_report_pod(struct cs_kube_report *report, enum cs_kube_event_kind k
     struct cs_kube_event event = {.kind = kind, .pod = pod};
 
     report->stats.counts[count]++;
-    report->on_event(report->data, &event);
+    report->on_event(report->event_data, &event);
 }
 
 void cs_kube_report_skip(struct cs_kube_report *report, enum cs_kube_skip why)

@@ -70,8 +70,9 @@ struct cs_kube_stats {
 
 struct cs_kube_report {
     cs_kube_event_fn on_event;
+    void *event_data;
     cs_kube_state_fn on_state; /* may be NULL */
-    void *data;
+    void *state_data;
     struct cs_kube_state state;
     struct cs_kube_stats stats;
     uint64_t list_skipped; /* of the list that is coming in */
@@ -96,8 +97,8 @@ void cs_kube_report_failed(struct cs_kube_report *report, uint64_t now,
                            enum cs_kube_failure failure);
 void cs_kube_report_heard(struct cs_kube_report *report, uint64_t now);
 
-/* Seconds, as ns, by which the picture may be behind: since the source was last heard, 0 while
- * connected and heard at least once. */
+/* By how many ns the picture may be behind: since the source was last heard, 0 while connected or
+ * never heard. */
 uint64_t cs_kube_lag_ns(const struct cs_kube_state *state, uint64_t now);
 
 #endif
