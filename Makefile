@@ -154,6 +154,9 @@ test-secrets: all ## known secrets in every place where one can be, then a searc
 test-kube: $(BUILD)/tests/kube-cat ## the Kubernetes client against a scripted API server
 	$(Q)BUILD=$(BUILD) tests/kube/run.sh
 
+test-secrets: all ## send secrets wherever one can be, search all that credscope knows (root)
+	$(Q)BUILD=$(BUILD) tests/secrets/run.sh
+
 test: ## install what it needs, then unit, BPF and end-to-end tests (root)
 	$(Q)tools/install-deps.sh build test
 	$(Q)$(MAKE) --no-print-directory all $(UNIT_BIN) $(BUILD)/tests/bpf-tests
