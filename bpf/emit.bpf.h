@@ -112,17 +112,13 @@ static __noinline int cs_emit_gap(struct cs_socket *s, __u32 direction, __u32 re
     return 0;
 }
 
-/* State of the socket whose packet this is, or NULL. */
+/* State of the socket whose packet this is, or NULL. The helper itself refuses what isn't a full
+ * socket (since commit 592a3498648a, 5.10), so bpf_sk_fullsock needn't be called before it. */
 static __always_inline struct cs_socket *cs_socket_of(struct __sk_buff *skb)
 {
     struct bpf_sock *sk = skb->sk;
 
-    if (!sk)
-        return NULL;
-    sk = bpf_sk_fullsock(sk);
-    if (!sk)
-        return NULL;
-    return bpf_sk_storage_get(&sockets, sk, NULL, 0);
+    return sk ? bpf_sk_storage_get(&sockets, sk, NULL, 0) : NULL;
 }
 
 #endif

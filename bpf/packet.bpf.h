@@ -109,7 +109,7 @@ static __always_inline bool cs_dir_scan(struct __sk_buff *skb, struct cs_socket 
         return true;
     }
     cs_dir_leave(dir);
-    sk = skb->sk ? bpf_sk_fullsock(skb->sk) : NULL;
+    sk = skb->sk;
     if (sk)
         bpf_sk_storage_delete(&sockets, sk);
     return false;
@@ -262,17 +262,22 @@ __noinline int cs_watched_packet(struct __sk_buff *skb, __u32 direction)
     return 0;
 }
 
-/* Everybody's packets come here: one comparison a watched port, on constants. */
+/* Everybody's packets come here: one comparison a watched port. The verifier knows the constants
+ * and cuts off what lies behind the last port. */
+static __always_inline bool cs_port_watched(__u32 port)
+{
+    for (__u32 i = 0; i < CS_PORTS_MAX; i++) {
+        if (i >= config.port_count)
+            return false;
+        if (port == config.ports[i])
+            return true;
+    }
+    return false;
+}
+
 static __always_inline void cs_packet(struct __sk_buff *skb, __u32 direction)
 {
-    __u32 port = skb->remote_port;
-
-    for (__u32 i = 0; i < CS_PORTS_MAX; i++)
-        if (i < config.port_count && port == config.ports[i])
-            goto watched;
-    return;
-watched:
-    if (cs_socket_of(skb))
+    if (cs_port_watched(skb->remote_port) && cs_socket_of(skb))
         cs_watched_packet(skb, direction);
 }
 
