@@ -41,10 +41,10 @@ struct cs_json_scan {
     uint32_t depth;  /* open brackets */
     uint32_t faults; /* enum cs_json_fault, ored; the caller clears them */
 
-    /* Of the last KEY, STRING (between its quotes) or ATOM token. */
+    /* Of the last KEY, STRING (between its quotes, escapes decoded) or ATOM token. */
     char text[CS_JSON_TEXT_MAX];
     uint32_t text_len;
-    bool text_plain; /* whole and without escapes: text is what it says */
+    bool text_plain; /* text is all of it: not cut, and no escape that isn't ASCII or is NUL */
 
     /* Private. */
     uint64_t objects[CS_JSON_TYPED_DEPTH / 64];
@@ -52,6 +52,7 @@ struct cs_json_scan {
     uint8_t lexer;
     uint8_t number;
     uint8_t hex_left;
+    uint16_t hex;
     uint8_t utf8_left, utf8_low, utf8_high;
     bool is_key;
     bool keeping;

@@ -104,29 +104,53 @@ enum cs_json_token cs_json_scan_string(struct cs_json_scan *scan, const char *by
 
 void cs_json_scan_escape(struct cs_json_scan *scan, char c, size_t *used)
 {
-    scan->text_plain = false;
+    static const char names[] = "\"\\/bfnrt", bytes[] = "\"\\/\b\f\n\r\t";
+    const char *name = c == '\0' ? NULL : strchr(names, c);
+
+    scan->lexer = LEX_STRING;
     if (c == 'u') {
         scan->lexer = LEX_HEX;
         scan->hex_left = 4;
+        scan->hex = 0;
+    } else if (name) {
+        text_add(scan, bytes + (name - names), 1);
     } else {
-        if (c == '\0' || !strchr("\"\\/bfnrt", c))
-            fault(scan, CS_JSON_BAD_SYNTAX);
-        scan->lexer = LEX_STRING;
-        /* Not swallowed, unless an escape: it can be the first byte of a UTF-8 sequence. */
+        fault(scan, CS_JSON_BAD_SYNTAX);
+        scan->text_plain = false;
+        /* Looked at again as a byte of the string: it can begin a UTF-8 sequence. */
         if ((uint8_t)c < 0x20 || (uint8_t)c >= 0x80)
             return;
     }
     *used += 1;
 }
 
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 void cs_json_scan_hex(struct cs_json_scan *scan, char c, size_t *used)
 {
-    if ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')) {
-        *used += 1;
-        if (--scan->hex_left == 0)
-            scan->lexer = LEX_STRING;
+    int value = hex_value(c);
+    char decoded;
+
+    if (value < 0) {
+        fault(scan, CS_JSON_BAD_SYNTAX);
+        scan->text_plain = false;
+        scan->lexer = LEX_STRING;
         return;
     }
-    fault(scan, CS_JSON_BAD_SYNTAX);
+    *used += 1;
+    scan->hex = (uint16_t)(scan->hex << 4 | value);
+    if (--scan->hex_left > 0)
+        return;
     scan->lexer = LEX_STRING;
+    decoded = (char)scan->hex;
+    if (scan->hex == 0 || scan->hex >= 0x80)
+        scan->text_plain = false;
+    else
+        text_add(scan, &decoded, 1);
 }
