@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What each container has done so far: its first attempt to get credentials, its first success,
+ * and which mechanisms it uses. A container that obtained credentials by M uses M until it ends,
+ * or until M's longest credential lifetime has passed since its last delivery: credentials are
+ * cached for hours, so silence is not absence. Bounded. Times are CLOCK_MONOTONIC nanoseconds.
+ */
+#ifndef CS_CORE_USAGE_H
+#define CS_CORE_USAGE_H
+
+#include "base/cleanup.h"
+#include "core/classify.h"
+#include "core/exchange.h"
+#include "core/labels.h"
+#include "core/subject.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CS_USAGE_AWS_NS   (UINT64_C(12) * 3600 * 1000000000)
+#define CS_USAGE_AZURE_NS (UINT64_C(28) * 3600 * 1000000000)
+
+struct cs_usage_options {
+    uint64_t aws_ns;         /* a credential's longest life; 0: CS_USAGE_AWS_NS */
+    uint64_t azure_ns;       /* 0: CS_USAGE_AZURE_NS; also for mechanisms of any cloud */
+    uint32_t containers_max; /* 0: 4096 */
+    /* This node's cloud as cs_mechanism_info names them, "aws" or "azure"; NULL not known. A failed
+     * request to the other cloud's end-point is an SDK looking where it is, no attempt. */
+    const char *cloud;
+};
+
+struct cs_usage_stats {
+    uint32_t containers;
+    uint64_t evicted;      /* ended ones that made room */
+    uint64_t refused;      /* not tracked: full, or no memory */
+    uint64_t began_before; /* containers that made a request and were there before credscope */
+    uint64_t first_failed; /* first attempts that failed */
+    uint64_t first_ok;
+};
+
+struct cs_usage;
+
+/* labels is used by, and must outlive, the usage. 0 or -ENOMEM. */
+int cs_usage_new(const struct cs_usage_options *options, struct cs_labels *labels,
+                 struct cs_usage **usage);
+
+/* Free and set to NULL; accepts NULL. */
+void cs_usage_free(struct cs_usage **usage);
+#define _cleanup_usage_ CS_CLEANUP(cs_usage_free)
+
+/* What one exchange was the first of, in its container. */
+struct cs_usage_first {
+    bool attempt;      /* the first attempt's result is known with this exchange … */
+    bool attempt_ok;   /* … and what it was */
+    bool success;      /* the first success */
+    uint64_t delay_ns; /* with success: from the first attempt's start to its answer */
+};
+
+/*
+ * Note one exchange of a pod's container; others are passed over. began_before: the container was
+ * there before credscope (cs_container.created_ns is 0), so that its first attempt may have been
+ * missed: *first is then all false.
+ */
+void cs_usage_exchange(struct cs_usage *usage, const struct cs_exchange *exchange,
+                       const struct cs_verdict *verdict, const struct cs_subject *subject,
+                       bool began_before, uint64_t now_ns, struct cs_usage_first *first);
+
+/* The exchange is an attempt to get credentials, whatever came of it. Pure. */
+bool cs_usage_is_attempt(const struct cs_exchange *exchange, const struct cs_verdict *verdict,
+                         const char *cloud);
+
+/* The container (or pod, if the exchange named no container) has ended: its cgroup went. */
+void cs_usage_ended(struct cs_usage *usage, const char *container_id, uint64_t now_ns);
+
+/* Every container of that pod has ended. */
+void cs_usage_pod_ended(struct cs_usage *usage, const char *pod_uid, uint64_t now_ns);
+
+/* Forget ended containers after 10 minutes. Call every few seconds. */
+void cs_usage_expire(struct cs_usage *usage, uint64_t now_ns);
+
+/* One container that has not ended. */
+struct cs_usage_view {
+    const char *container_id; /* "" none: the pod's own directory */
+    const char *pod_uid;
+    const struct cs_label *workload; /* core/pod_workload.h; of its last exchange */
+    uint32_t uses;                   /* 1 << enum cs_mechanism */
+};
+
+int cs_usage_each(const struct cs_usage *usage, uint64_t now_ns,
+                  int (*visit)(void *user, const struct cs_usage_view *view), void *user);
+
+void cs_usage_stats(const struct cs_usage *usage, struct cs_usage_stats *stats);
+
+#endif
