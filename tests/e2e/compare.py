@@ -9,6 +9,7 @@ from node import truth
 # Time between the clocks of a truth line and of a fact: both read CLOCK_MONOTONIC on one machine,
 # but a client notes a failure only once it runs again.
 SLACK_SECONDS = 0.3
+ROUNDING = 2e-6  # of the log and of the truth, seconds
 # Under TLS a web-identity exchange shows only as a call to its end-point where nothing proves more
 # (a kernel without a hook for token opens). Such an event must then claim nothing: no delivery,
 # outcome "answered". E2E_PROVEN=1 demands the proof.
@@ -22,7 +23,7 @@ COMPARED = ("container_id", "pod_uid", "destination", "method", "path", "status"
 class Pair:
     truth: dict
     event: dict
-    lower: float  # injected delay, seconds
+    lower: float  # the server's time from request to answer, seconds
     upper: float  # the client's own time
 
 
@@ -69,8 +70,11 @@ class Match:
         return mine[0]
 
     def _lower(self, row):
+        """Seconds that the server held the request: its own clock, the injected delay included."""
         seen = self.delays.get((row.get("source"), row["exchange"]), {})
-        return seen.get("delay_seconds", 0.0) if "fault" not in seen else 0.0
+        if "answered_ns" not in seen:
+            return 0.0
+        return max(seen["delay_seconds"], (seen["answered_ns"] - seen["received_ns"]) / 1e9)
 
     @staticmethod
     def _upper(row):
@@ -126,9 +130,9 @@ def bracket(pair):
     seen = pair.event.get("duration_seconds")
     if seen is None:
         return ["no duration_seconds"]
-    if seen < pair.lower - 1e-4:
-        return [f"duration {seen:.6f} s is under the server's delay of {pair.lower:.6f} s"]
-    if seen > pair.upper + 1e-4:
+    if seen < pair.lower - ROUNDING:
+        return [f"duration {seen:.6f} s is under the server's own {pair.lower:.6f} s"]
+    if seen > pair.upper + ROUNDING:
         return [f"duration {seen:.6f} s is over the client's own {pair.upper:.6f} s"]
     return []
 

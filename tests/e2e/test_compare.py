@@ -27,7 +27,8 @@ def refused():
 CLIENTS = [client(), client(source="10.244.1.2:1001", exchange=1, outcome="throttled", status=429,
                             delivered=False), refused(),
            client(mechanism="none", source="10.244.1.2:2000")]
-SERVERS = [{"source": "10.244.1.2:1000", "exchange": 0, "delay_seconds": 0.2}]
+SERVERS = [{"source": "10.244.1.2:1000", "exchange": 0, "delay_seconds": 0.1,
+            "received_ns": START, "answered_ns": START + 200_000_000}]
 
 
 def event(**fields):

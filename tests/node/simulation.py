@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from . import cgroups, linux, net, pods, tls
+from . import cgroups, linux, net, objects, pods, tls
 from .processes import PYTHON, VENV_PYTHON, Processes
 
 SERVICES = f"{cgroups.NODE}/system.slice"
@@ -26,6 +26,7 @@ CLOUD = {"imds": ("metadata", [(net.IMDS4, 80), (net.IMDS6, 80)], False),
          "shop-plain": ("shop", [(tls.SHOP4, 80)], False),
          "connect-proxy": ("connect-proxy", [(tls.PROXY4, 3128)], False)}
 AGENT = "eks-pod-identity-agent"
+NODE_NAME = "simulated"
 
 
 class Simulation:
@@ -98,16 +99,16 @@ class Simulation:
         self.processes.await_ready(process, name)
 
     def write_node(self):
-        """node.json: what a person or a test needs to find its way."""
+        """node.json: what a person or a test needs to find its way; pods.json for --kube file."""
         node = {"scenario": self.name, "pid": linux.host_pid(),
                 "cgroup": os.path.join(self.options.cgroup, cgroups.NODE),
                 "cgroup_root": linux.cgroup2_root(), "seconds": self.scenario.seconds,
                 "netns": f"/proc/{linux.host_pid()}/ns/net", "agent_uid": self.agent_uid,
                 "pods": [pod.describe() for pod in self.pods]}
-        path = os.path.join(self.options.truth, "node.json")
-        with open(path + ".new", "w", encoding="utf-8") as f:
-            json.dump(node, f, indent=1)
-        os.rename(path + ".new", path)
+        kube = objects.pod_list(self.pods, NODE_NAME)
+        for name, content in (("pods.json", kube), ("node.json", node)):
+            with open(os.path.join(self.options.truth, name), "w", encoding="utf-8") as f:
+                json.dump(content, f, indent=1)
 
     # ---- running ----
     def agenda(self):

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node's pods as API objects: a v1 PodList as `kubectl get pods -o json` prints it, with the
+environment, volumes and labels that the providers' webhooks would have put in."""
+import zlib
+
+from .clients import catalog
+from .clients.__main__ import FLOWS
+
+ENV = {
+    "pod-identity": (
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1/credentials"),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", catalog.PIA_TOKEN)),
+    "irsa": (("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/payments"),
+             ("AWS_WEB_IDENTITY_TOKEN_FILE", catalog.IRSA_TOKEN)),
+    "workload-identity": (
+        ("AZURE_CLIENT_ID", "11111111-2222-3333-4444-555555555555"),
+        ("AZURE_TENANT_ID", catalog.TENANT), ("AZURE_FEDERATED_TOKEN_FILE", catalog.AZURE_TOKEN),
+        ("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com/")),
+}
+# volume, audience, file
+VOLUMES = {
+    "pod-identity": ("eks-pod-identity-token", "pods.eks.amazonaws.com", "eks-pod-identity-token"),
+    "irsa": ("aws-iam-token", "sts.amazonaws.com", "token"),
+    "workload-identity": ("azure-identity-token", "api://AzureADTokenExchange",
+                          "azure-identity-token"),
+}
+DECLARED_BY = {"eks-pod-identity": "pod-identity", "irsa": "irsa",
+               "azure-workload-identity": "workload-identity"}
+
+
+def declared(container):
+    """What a container's spec declares: what boto3 is told, and what other steps use."""
+    found = set()
+    for step in container.steps:
+        found.update(filter(None, step.get("declares", "").split("+")))
+        names = step.get("requests") or [step.get("request", step["do"])]
+        for name in (n for s in names for n in FLOWS.get(s, (s,))):
+            mechanism = catalog.TABLE[name][0] if name in catalog.TABLE else None
+            if mechanism in DECLARED_BY:
+                found.add(DECLARED_BY[mechanism])
+    return sorted(found)
+
+
+def _volume(kind):
+    name, audience, path = VOLUMES[kind]
+    return {"name": name, "projected": {"sources": [{"serviceAccountToken": {
+        "audience": audience, "expirationSeconds": 86400, "path": path}}]}}
+
+
+def pod(running, node_name):
+    spec, kinds, containers = running.spec, set(), []
+    for container in spec.containers:
+        wanted = declared(container)
+        kinds.update(wanted)
+        containers.append({"name": container.name, "image": "registry.example/app:1.0",
+                           "env": [{"name": k, "value": v} for kind in wanted
+                                   for k, v in ENV[kind]]})
+    pod_hash = f"{zlib.crc32(spec.name.encode()):08x}"
+    workload = spec.workload or spec.name
+    labels = {"app": workload, "pod-template-hash": pod_hash}
+    if spec.intercept.startswith("nmi"):
+        labels["aadpodidbinding"] = workload
+    if "workload-identity" in kinds:
+        labels["azure.workload.identity/use"] = "true"
+    metadata = {"name": spec.name, "namespace": spec.namespace, "uid": running.uid,
+                "labels": labels, "creationTimestamp": "2026-01-02T03:04:05Z"}
+    if spec.static:
+        # a mirror pod: its own UID, the cgroup's in an annotation, owned by the node
+        metadata.update(uid=f"{running.uid[:8]}-0000-4000-8000-{running.uid[20:]}",
+                        annotations={"kubernetes.io/config.hash": running.uid,
+                                     "kubernetes.io/config.source": "file"},
+                        ownerReferences=[{"apiVersion": "v1", "kind": "Node", "name": node_name,
+                                          "uid": "0", "controller": True}])
+    else:
+        metadata["ownerReferences"] = [{
+            "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": f"{workload}-{pod_hash}",
+            "uid": "0", "controller": True}]
+    body = {"nodeName": node_name, "hostNetwork": spec.host_network, "containers": containers,
+            "volumes": [_volume(kind) for kind in sorted(kinds)]}
+    if not spec.static:
+        body["serviceAccountName"] = spec.service_account
+    ids = running.describe()["containers"]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": body, "status": {
+        "phase": "Running", "podIP": running.addresses[0], "containerStatuses": [
+            {"name": c.name, "containerID": f"containerd://{ids[c.name]}", "restartCount": 0,
+             "image": "registry.example/app:1.0", "ready": True} for c in spec.containers]}}
+
+
+def pod_list(running, node_name):
+    return {"apiVersion": "v1", "kind": "PodList", "metadata": {"resourceVersion": "1"},
+            "items": [pod(r, node_name) for r in running]}
