@@ -7,7 +7,8 @@
  * and initial sequence number, and a local address that isn't the one asked for. Address and port
  * alone would match strangers: the kernel shares ephemeral ports among destinations, and
  * namespaces can share addresses.
- * In the pod: the SYN's own header is addressed elsewhere than the socket.
+ * In the pod: the SYN's own header is addressed elsewhere than the socket; or the socket itself
+ * is, when another program at connect (Cilium's socket load balancer) has rewritten the address.
  */
 #ifndef CS_INTERCEPT_BPF_H
 #define CS_INTERCEPT_BPF_H
@@ -60,6 +61,25 @@ static __always_inline void cs_client_forget(struct cs_socket *s)
     s->client = 0;
     if (!bpf_map_delete_elem(&clients, &s->client_key))
         cs_count(&stats.clients_removed);
+}
+
+static __always_inline bool cs_is_asked(const struct cs_socket *s, const __u8 *addr, __u16 port)
+{
+    return cs_addr_equal(addr, s->connect.daddr) && port == s->connect.dport;
+}
+
+/* The client's own packets go to addr:port, not where it wanted. */
+static __always_inline void cs_redirected(struct cs_socket *s, const __u8 *addr, __u16 port)
+{
+    struct cs_fact_intercepted *fact = &s->intercepted;
+
+    __builtin_memcpy(fact->addr, addr, sizeof(fact->addr));
+    fact->port = port;
+    fact->place = CS_INTERCEPT_POD;
+    fact->header.time_ns = bpf_ktime_get_ns();
+    s->redirected = 1;
+    if (s->announced)
+        cs_emit(s, &fact->header, CS_FACT_INTERCEPTED, sizeof(*fact), fact->header.time_ns);
 }
 
 /* Remember an open client for the passive end to find. */

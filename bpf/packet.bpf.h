@@ -189,27 +189,16 @@ static __always_inline void cs_deliver(struct __sk_buff *skb, struct cs_socket *
 static __always_inline void cs_packet_syn(struct cs_socket *s, struct cs_dir *dir, __u32 direction,
                                           const struct cs_packet *p)
 {
-    struct cs_fact_intercepted *redirect = &s->intercepted;
-
     if (s->connected)
         return;
     dir->next = p->seq;
     dir->started = 1;
     if (direction != CS_DIR_EGRESS || s->redirected)
         return;
-    if (cs_addr_equal(p->daddr, s->connect.daddr) && p->dport == s->connect.dport) {
-        if (s->connect.kind == CS_WATCH_PLAIN)
-            cs_client_remember(s, p->saddr, p->sport, p->seq);
-        return;
-    }
-    __builtin_memcpy(redirect->addr, p->daddr, sizeof(redirect->addr));
-    redirect->port = p->dport;
-    redirect->place = CS_INTERCEPT_POD;
-    redirect->header.time_ns = bpf_ktime_get_ns();
-    s->redirected = 1;
-    if (s->announced)
-        cs_emit(s, &redirect->header, CS_FACT_INTERCEPTED, sizeof(*redirect),
-                redirect->header.time_ns);
+    if (!cs_is_asked(s, p->daddr, p->dport))
+        cs_redirected(s, p->daddr, p->dport);
+    else if (s->connect.kind == CS_WATCH_PLAIN)
+        cs_client_remember(s, p->saddr, p->sport, p->seq);
 }
 
 /* What the client acknowledges it has received: had we not seen it, we never shall. */

@@ -9,9 +9,12 @@
 #define CS_ECONNRESET   104
 #define CS_EPIPE        32
 
+/* The socket was redirected and its SYN not seen: it went to a port whose packets are nobody's
+ * business, and so will all others. */
 static __always_inline void cs_established(struct bpf_sock_ops *ctx, struct cs_socket *s)
 {
     struct cs_fact_established *fact = &s->established;
+    bool unseen;
 
     fact->sport = ctx->local_port;
     fact->dport = bpf_ntohl(ctx->remote_port);
@@ -24,8 +27,16 @@ static __always_inline void cs_established(struct bpf_sock_ops *ctx, struct cs_s
     }
     fact->header.time_ns = bpf_ktime_get_ns();
     s->connected = 1;
-    if (s->announced)
-        cs_emit(s, &fact->header, CS_FACT_ESTABLISHED, sizeof(*fact), fact->header.time_ns);
+    unseen = !s->redirected && !cs_is_asked(s, fact->daddr, fact->dport);
+    if (unseen)
+        cs_redirected(s, fact->daddr, fact->dport);
+    if (!s->announced)
+        return;
+    cs_emit(s, &fact->header, CS_FACT_ESTABLISHED, sizeof(*fact), fact->header.time_ns);
+    if (unseen) {
+        cs_emit_gap(s, CS_DIR_EGRESS, CS_GAP_UNREADABLE, 0, fact->header.time_ns);
+        cs_emit_gap(s, CS_DIR_INGRESS, CS_GAP_UNREADABLE, 0, fact->header.time_ns);
+    }
 }
 
 /* sk_err is set before the state changes: by an RST, an ICMP error or the last time-out. */

@@ -257,7 +257,8 @@ enum cs_gap_reason {
     CS_GAP_HEAD_LIMIT = 3, /* a head longer than the sensor reads */
     CS_GAP_FRAMING = 4,    /* a body whose end can't be known (both lengths, bad chunk size) */
     CS_GAP_RECORDS = 5,    /* more TLS records than one connection may report */
-    CS_GAP_UNREADABLE = 6, /* bpf_skb_load_bytes failed */
+    CS_GAP_UNREADABLE = 6, /* bpf_skb_load_bytes failed, or another program at connect sent the
+                              socket to a port that isn't watched: then for both directions */
 };
 
 /* What follows in this direction was not sensed, until the next fact of that direction. */

@@ -78,6 +78,8 @@ int test_http_run(void);
 int test_http_limits_run(void);
 int test_intercept_run(void);
 int test_fault_run(void);
+int test_neighbour_run(void);
+int test_secrets_run(void);
 int test_wire_run(void);
 int test_tls_run(void) __attribute__((weak));
 int test_token_run(void) __attribute__((weak));

@@ -35,6 +35,8 @@ static const struct test_file {
     {"intercept", test_intercept_run},
     {"wire", test_wire_run},
     {"fault", test_fault_run},
+    {"neighbour", test_neighbour_run},
+    {"secrets", test_secrets_run},
     {"tls", test_tls_run},
     {"token", test_token_run},
     {"cgroup", test_cgroup_run},
