@@ -130,11 +130,17 @@ $(BUILD)/tests/bench: $(call obj,$(BENCH_SRC)) $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ -lpthread $(LIB_LIBS)
 
-# A fuzzer is one file with LLVMFuzzerTestOneInput over base and core, built by clang as a whole.
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(BASE_SRC) $(CORE_SRC)
+# A fuzzer is one file with LLVMFuzzerTestOneInput over base and core, all built by clang.
+FUZZ_FLAGS := -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+$(BUILD)/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(Q)echo "  FUZZ  $@"; $(CLANG) $(CPPFLAGS_ALL) -std=gnu17 $(WARN) -g -O1 \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $^ $(LIB_LIBS)
+	$(Q)echo "  FUZZ  $<"; $(CLANG) $(CPPFLAGS_ALL) -std=gnu17 $(WARN) -MMD -MP $(FUZZ_FLAGS) \
+		-fsanitize=fuzzer-no-link -c -o $@ $<
+
+$(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o \
+		$(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(BASE_SRC) $(CORE_SRC))
+	@mkdir -p $(@D)
+	$(Q)echo "  LD    $@"; $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIB_LIBS)
 
 tools: $(TOOL_BIN)
 fuzzers: $(FUZZ_BIN)
@@ -153,9 +159,6 @@ test-secrets: all ## known secrets in every place where one can be, then a searc
 
 test-kube: $(BUILD)/tests/kube-cat ## the Kubernetes client against a scripted API server
 	$(Q)BUILD=$(BUILD) tests/kube/run.sh
-
-test-secrets: all ## send secrets wherever one can be, search all that credscope knows (root)
-	$(Q)BUILD=$(BUILD) tests/secrets/run.sh
 
 test: ## install what it needs, then unit, BPF and end-to-end tests (root)
 	$(Q)tools/install-deps.sh build test
@@ -204,4 +207,4 @@ install: all ## install into DESTDIR/PREFIX
 	install -D -m 0755 $(BUILD)/credscope $(DESTDIR)$(PREFIX)/bin/credscope
 	install -D -m 0644 $(BUILD)/credscope.8 $(DESTDIR)$(PREFIX)/share/man/man8/credscope.8
 
--include $(call rwildcard,$(BUILD)/obj,.d) $(wildcard $(BUILD)/bpf/*.d)
+-include $(call rwildcard,$(BUILD)/obj,.d) $(call rwildcard,$(BUILD)/fuzz/obj,.d) $(wildcard $(BUILD)/bpf/*.d)
