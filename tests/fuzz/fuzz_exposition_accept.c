@@ -28,8 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(text + size, neutral, sizeof(neutral));
         if (cs_exposition_negotiate(text) != format || cs_exposition_gzip(text) != gzip)
             abort();
-        if (strncasecmp(text, "gzip,", 5) == 0 && !strchr(text + 5, 'z') &&
-            !strcasestr(text, "identity") && !strcasestr(text, "x-gzip") && !gzip)
+        if (strncasecmp(text, "gzip,", 5) == 0 && !strcasestr(text + 5, "gzip") &&
+            !strcasestr(text, "identity") && !gzip)
             abort();
     }
     free(text);

@@ -175,6 +175,8 @@ int cs_observer_run(struct cs_observer *observer)
     cs_info("observing: cgroup %s, metrics on %s, API on %s, run %s", observer->cgroup.path,
             observer->config->listen.text, observer->config->api_listen.text, observer->run_id);
     error = cs_loop_run(observer->loop);
+    cs_self_metrics_log_losses(observer);
+    flush_events(observer);
     if (error < 0)
         return cs_error_r(error, "waiting for events failed: %s", strerror(-error));
     return observer->error;

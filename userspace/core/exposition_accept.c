@@ -174,6 +174,8 @@ bool cs_exposition_gzip(const char *accept_encoding)
     struct member member;
 
     while (accept_encoding && take_member(&accept_encoding, &member)) {
+        if (member.quality < 0)
+            continue;
         if (slice_is(member.name, "gzip") || slice_is(member.name, "x-gzip"))
             gzip = member.quality;
         else if (slice_is(member.name, "identity"))

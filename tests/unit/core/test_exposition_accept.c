@@ -97,6 +97,7 @@ static void compression(void **unused)
         {false, "identity, gzip;q=0.5"},
         {true, "identity;q=0.5, gzip;q=0.5"},
         {false, "gzip;q=nonsense"},
+        {true, "gzip, gzip;q=nonsense"},
         {false, "gzipped"},
     };
 
