@@ -245,8 +245,10 @@ void pf_generate_http(struct pf_case *c, struct pf_random *r, struct pf_turns *t
     uint32_t groups = pf_between(r, 1, 4);
 
     for (uint32_t g = 0; g < groups && c->egress.len < ROOM; g++) {
-        uint32_t pipelined = pf_percent(r, 75) ? 1 : pf_percent(r, 97) ? pf_between(r, 2, 6) : 60;
-        bool to_head[64];
+        uint32_t pipelined = pf_percent(r, 75)   ? 1
+                             : pf_percent(r, 97) ? pf_between(r, 2, 6)
+                                                 : pf_between(r, 50, 80);
+        bool to_head[80];
 
         for (uint32_t i = 0; i < pipelined; i++) {
             const char *method = PF_PICK(r, methods);

@@ -112,6 +112,15 @@ def _(row):
     c.answer(f"HTTP/1.1 200 OK\r\nX: {row.secret()}\r\nContent-Length: 48\r\n\r\n{row.secret()}")
 
 
+@place("answer before its HEAD, then a body that looks like a head", ["response"])
+def _(row):
+    c = row.open()
+    c.answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    c.ask(row.get(method="HEAD") + row.get())
+    body = f"HTTP/1.1 200 OK\r\nServer: {row.secret()}\r\n\r\n"
+    c.answer(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}")
+
+
 @place("response head of 40 KB", BOTH)
 def _(row):
     c = asked(row)
