@@ -24,6 +24,7 @@ CORE_FORBIDDEN_CALLS = re.compile(
     r"\b(open|openat|fopen|read|write|socket|clock_gettime|gettimeofday|time|getenv|printf|"
     r"fprintf|cs_(?:error|warn|info|debug|log)\w*)\s*\(")
 FILE_LINES_MAX = 400
+TEST_LINES_MAX = 450
 FUNCTION_LINES_MAX = 60
 
 problems = []
@@ -66,8 +67,9 @@ def check_calls(path):
 
 def check_sizes(path):
     lines = strip_comments(path.read_text()).splitlines()
-    if len(lines) > FILE_LINES_MAX:
-        report(path, len(lines), f"{len(lines)} lines; at most {FILE_LINES_MAX}: is it two things?")
+    most = TEST_LINES_MAX if path.relative_to(TOP).parts[0] == "tests" else FILE_LINES_MAX
+    if len(lines) > most:
+        report(path, len(lines), f"{len(lines)} lines; at most {most}: is it two things?")
     start = None
     for number, line in enumerate(lines, 1):
         if line.startswith("{"):

@@ -31,7 +31,7 @@ formatting() {
 
 shell_syntax() {
     for file in $(git ls-files --cached --others --exclude-standard '*.sh' .ci/run); do
-        case $(head -n 1 "$file") in
+        case $(head -n 2 "$file") in
         *bash*) bash -n "$file" ;;
         *) sh -n "$file" ;;
         esac || return 1

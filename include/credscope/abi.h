@@ -376,7 +376,7 @@ struct cs_sensor_stats {
     __u64 tls_unwatched;             /* TLS sockets let go because their name is not watched */
     __u64 tls_no_name;               /* … because their hello had no (or an encrypted) name */
     __u64 storage_failed;            /* no memory for a socket's state: the connection is unseen */
-    __u64 clients_added;    /* open clients remembered, and forgotten again */
+    __u64 clients_added;             /* open clients remembered, and forgotten again */
     __u64 clients_removed;
     __u64 intercept_failed; /* no room to remember an open client: interception may be missed */
     __u64 token_unreadable; /* an open's path could not be read */

@@ -78,7 +78,7 @@ static const struct http_case http_cases[] = {
       {SERVER, OK, 0}},
      "request \"GET http://169.254.169.254/a@b HTTP/1.1\" agent \"\" head 66 body 0 "
      "flags query-cut\n" RESPONSE "request \"GET http://h?resource=r@s HTTP/1.1\" agent \"\" head "
-                                  "58 body 0 flags query-cut\n" RESPONSE},
+     "58 body 0 flags query-cut\n" RESPONSE},
     {"double slash",
      {{CLIENT, "GET //v1/credentials HTTP/1.1\r\n\r\n", 0}, {SERVER, OK, 0}},
      "request \"GET //v1/credentials HTTP/1.1\" agent \"\" head 33 body 0\n" RESPONSE},
