@@ -301,8 +301,6 @@ bool pf_compare(const struct pf_case *c, const struct pf_played *played,
     struct cursor cursors[2] = {{.reading = &reading[0], .in_order = true},
                                 {.reading = &reading[1], .in_order = played->ingress_ordered}};
 
-    tally->cases++;
-    tally->facts += o->count;
     if (o->overflow)
         return fail(why, "more facts than one connection may send");
     if (watch == PF_UNWATCHED || (watch == PF_PERHAPS && !o->count)) {
@@ -314,6 +312,7 @@ bool pf_compare(const struct pf_case *c, const struct pf_played *played,
     if (!check_each(played, o, why) || !check_begin(c, played, o, why) ||
         !check_end(c, played, o, cursors[1].in_order, why) || !match_all(cursors, o, why))
         return false;
+    tally->facts += o->count;
     tally->gaps += cursors[0].gap_ever || cursors[1].gap_ever;
     tally->doubtful += !reading[0].clean || !reading[1].clean;
     tally->exact += reading[0].clean && reading[1].clean && cursors[1].in_order;

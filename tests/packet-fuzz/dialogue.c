@@ -291,6 +291,8 @@ static int connect_client(struct dialogue *d, uint32_t *sent)
 
 static int handshake(struct dialogue *d)
 {
+    struct tcp_info info = {0};
+    socklen_t size = sizeof(info);
     struct pf_segment s = d->wire;
     int r;
 
@@ -299,7 +301,9 @@ static int handshake(struct dialogue *d)
     s.ack = d->client_isn + 1 + d->played->egress.len;
     d->acked = d->played->egress.len;
     r = transmit(d, &s);
-    d->played->established = !r;
+    if (!r && (getsockopt(d->client, IPPROTO_TCP, TCP_INFO, &info, &size) ||
+               info.tcpi_state != TCP_ESTABLISHED))
+        r = -ETIMEDOUT;
     return r;
 }
 
@@ -317,7 +321,6 @@ int pf_play(int tun, const struct pf_case *c, struct pf_played *played)
     drain(&d); /* what an earlier case left on the wire; counts for nothing */
     d.syn = d.fin = d.reset = d.closed = false;
     played->egress.len = played->ingress.len = played->steps = played->egress_repeats = 0;
-    played->established = false;
     played->ingress_ordered = true;
     played->begin_ns = now_ns();
     r = connect_client(&d, &sent);

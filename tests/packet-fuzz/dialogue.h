@@ -20,8 +20,7 @@ struct pf_played {
     uint32_t ingress_after[PF_STEPS_MAX];
     uint32_t steps;          /* of the script that were played */
     uint32_t egress_repeats; /* bytes that left more than once */
-    bool established;
-    bool ingress_ordered; /* no segment came before its turn, none was refused */
+    bool ingress_ordered;    /* no segment came before its turn, none was refused */
 };
 
 /*

@@ -44,8 +44,13 @@ struct pf_reading {
     struct pf_fact facts[PF_FACTS_MAX];
 };
 
-/* Both directions of what was played, by enum cs_direction. */
-void pf_read_http(const struct pf_played *played, bool tidy, struct pf_reading reading[2]);
+/*
+ * Both directions of what was played, by enum cs_direction. Responses are read as the answers of
+ * the first `counted` requests: where a doubtful request ends the other direction for the sensor,
+ * it knows of no more than those before it.
+ */
+void pf_read_http(const struct pf_played *played, bool tidy, uint32_t counted,
+                  struct pf_reading reading[2]);
 
 enum pf_watch {
     PF_UNWATCHED, /* no name, or another's: not one fact */

@@ -13,6 +13,7 @@ struct requests {
         bool is_head, is_connect;
     } at[PF_FACTS_MAX];
     uint32_t doubt_step; /* from when on egress is not clean */
+    uint32_t counted;    /* what ingress may know of them */
 };
 
 uint32_t pf_step_of(const uint32_t *after, uint32_t steps, uint32_t offset)
@@ -139,7 +140,7 @@ static uint32_t asked_by(const struct requests *requests, uint32_t step)
     uint32_t n = 0;
 
     /* What leaves in the step of an answer leaves after it, pushed by its acknowledgement. */
-    while (n < requests->count && requests->at[n].step < step)
+    while (n < requests->count && n < requests->counted && requests->at[n].step < step)
         n++;
     return n;
 }
@@ -207,13 +208,15 @@ static void read_responses(const struct pf_played *p, bool tidy, struct pf_readi
             r->sure = i;
 }
 
-void pf_read_http(const struct pf_played *played, bool tidy, struct pf_reading reading[2])
+void pf_read_http(const struct pf_played *played, bool tidy, uint32_t counted,
+                  struct pf_reading reading[2])
 {
     static struct requests requests;
 
     for (int i = 0; i < 2; i++)
         pf_reading_reset(&reading[i]);
     requests.count = 0;
+    requests.counted = counted;
     read_requests(played, tidy, &reading[CS_DIR_EGRESS], &requests);
     read_responses(played, tidy, &reading[CS_DIR_INGRESS], &requests);
     for (int i = 0; i < 2; i++)
