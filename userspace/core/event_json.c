@@ -4,6 +4,8 @@
 #include "core/event_json_writer.h"
 #include "core/mechanism.h"
 
+#include <string.h>
+
 static uint64_t wall_time(const struct cs_event_context *context, uint64_t monotonic_ns)
 {
     return monotonic_ns + (uint64_t)context->wall_offset_ns;
@@ -45,14 +47,21 @@ static void put_handshakes(struct cs_json *json, const struct cs_exchange *excha
                         connection->tls_ready_ns - connection->client_hello_ns);
 }
 
+/* A label says "~unknown" since none may be empty; here what is not known is absent. */
+static void label(struct cs_json *json, const char *name, const char *value)
+{
+    if (strcmp(value, CS_LABEL_UNKNOWN) != 0)
+        cs_json_text(json, name, value);
+}
+
 static void put_subject(struct cs_json *json, const struct cs_subject *subject)
 {
-    cs_json_text(json, "namespace", subject->workload.namespace);
+    label(json, "namespace", subject->workload.namespace);
     cs_json_text(json, "pod", subject->pod);
     cs_json_text(json, "pod_uid", subject->pod_uid);
-    cs_json_text(json, "service_account", subject->workload.service_account);
-    cs_json_text(json, "workload_kind", subject->workload.workload_kind);
-    cs_json_text(json, "workload", subject->workload.workload);
+    label(json, "service_account", subject->workload.service_account);
+    label(json, "workload_kind", subject->workload.workload_kind);
+    label(json, "workload", subject->workload.workload);
     cs_json_text(json, "container", subject->container);
     cs_json_text(json, "container_id", subject->container_id);
     cs_json_text(json, "image", subject->image);
