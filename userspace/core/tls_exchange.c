@@ -27,6 +27,9 @@
 #define REACTION_NS (100 * CS_NSEC_PER_MSEC)
 /* A client's burst has no pauses longer than this (or a round trip). */
 #define BURST_PAUSE_NS (5 * CS_NSEC_PER_MSEC)
+/* Unasked, a server of HTTP/2 sends settings, tickets and a GOAWAY; even a bare HTTP/1.1 head is
+ * longer than the last. */
+#define GOAWAY_MAX 120
 
 /* Facts of one moment may carry times of several CPUs' clocks, a little off. */
 static uint64_t elapsed(uint64_t from_ns, uint64_t to_ns)
@@ -163,8 +166,11 @@ static bool request(struct cs_tls *tls, uint16_t length, uint64_t time_ns,
     if (tls->phase == CS_TLS_IDLE && tls->first && tls->h2_offered && !tls->h2 &&
         cs_tls_length_is_settings(tls->suite, length, CS_TLS_CLIENT_PREFACE)) {
         tls->h2 = true;
+        tls->preface_length = length;
+        tls->preface_ns = time_ns;
         return false;
     }
+    tls->preface_length = 0;
     if (tls->phase == CS_TLS_ANSWERED) {
         hand_over(tls, leading(tls, &lone), done);
         handed = true;
@@ -219,6 +225,26 @@ static void encrypted_handshake(struct cs_tls *tls, const struct cs_fact_tls_rec
         set_ready(tls, record->header.time_ns);
 }
 
+/* A short HTTP/1.1 request may be as long as a preface: then the server answers it. */
+static bool answers_preface(const struct cs_tls *tls, uint16_t length, uint64_t time_ns)
+{
+    if (!tls->preface_length || length == tls->ticket_length ||
+        cs_tls_length_is_settings(tls->suite, length, 0))
+        return false;
+    if (cs_tls_suite_is_old(tls->suite) || !is_early(tls, time_ns))
+        return length > GOAWAY_MAX;
+    return length > TICKET_LONE_MAX;
+}
+
+static void take_preface_back(struct cs_tls *tls)
+{
+    tls->h2 = false;
+    tls->exchange.start_ns = tls->preface_ns;
+    burst_add(&tls->exchange.request, tls->preface_length);
+    tls->preface_length = 0;
+    tls->phase = CS_TLS_REQUESTED;
+}
+
 static bool data(struct cs_tls *tls, const struct cs_fact_tls_record *record,
                  struct cs_tls_exchange *done)
 {
@@ -232,6 +258,8 @@ static bool data(struct cs_tls *tls, const struct cs_fact_tls_record *record,
         return request(tls, record->length, time_ns, done);
     if (cs_tls_length_is_control(tls->suite, record->length, true))
         return false;
+    if (tls->phase == CS_TLS_IDLE && answers_preface(tls, record->length, time_ns))
+        take_preface_back(tls);
     if (tls->phase != CS_TLS_IDLE)
         answer(tls, record->length, time_ns);
     else if (tls->first && !(tls->h2 && cs_tls_length_is_settings(tls->suite, record->length, 0)))

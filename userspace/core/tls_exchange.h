@@ -51,7 +51,10 @@ struct cs_tls {
     bool first;         /* no exchange was complete before the one in progress */
     bool client_flight; /* TLS 1.3: handshake records of the client that are no Finished */
     struct cs_tls_suite suite;
-    uint16_t ticket_length;            /* of a record the server sent unasked; 0 none */
+    uint16_t ticket_length;  /* of a record the server sent unasked; 0 none */
+    uint16_t preface_length; /* of what was taken for an HTTP/2 preface, until a request
+                                follows it; 0 none */
+    uint64_t preface_ns;
     uint64_t rtt_ns;                   /* of the TCP handshake; 0 unknown */
     uint64_t ready_ns;                 /* handshake complete; 0 not yet */
     uint64_t lead_ns[CS_TLS_LEAD_MAX]; /* times of the answer's first records */

@@ -168,6 +168,14 @@ static const struct {
      "connect.tls hello.h2 est shello13 >53 >81 <56 >200 +30 <120 <900 "
      ">34 <34 >34 <34 +500 tick",
      "0 answered 8+31 >200 <120 <900 h2"},
+    {"curl: a request as long as an HTTP/2 preface",
+     "connect.tls hello.h2 est shello13.384 >69 <250 <250 >108 +1 <5221 <19 >19 close.remote",
+     "0 answered 8+2 >108 <5221"},
+    {"… and an answer that took its time",
+     "connect.tls hello.h2 est shello13.384 >69 <250 <250 >108 +90 <200 close.local",
+     "0 answered 8+91 >108 <200"},
+    {"HTTP/2: a connection on which nothing is asked",
+     "connect.tls hello.h2 est shello13 >53 >81 <250 <250 <56 <26 +900 <60 <19 close.remote", ""},
 
     {"certificate refused: alert in the clear", OPEN13 "c>21:2 close.local", "0 tls_failed 1+12"},
     {"certificate refused: encrypted alert", OPEN13 ">19 close.local", "0 tls_failed 1+12"},
