@@ -165,10 +165,12 @@ static __always_inline void cs_request_done(struct cs_socket *s, struct cs_dir *
         cs_frame_request(h);
 }
 
-/* A head that answers nothing we saw: whether a body follows depends on what we didn't see. */
-static __always_inline void cs_response_unasked(struct cs_socket *s, struct cs_dir *dir)
+/* A head that answers nothing we saw, or one of too many: whether a body follows depends on what
+ * was asked, and which request the next head answers can't be told. */
+static __always_inline void cs_response_unasked(struct cs_socket *s, struct cs_dir *dir,
+                                                bool interim)
 {
-    if (dir->http.phase != CS_BOUNDARY && dir->http.phase != CS_FAILED)
+    if (!interim && dir->http.phase != CS_FAILED)
         dir->http.phase = CS_BODY_NONE;
     cs_emit_response(s, dir);
 }
@@ -189,7 +191,7 @@ static __always_inline void cs_response_done(struct cs_socket *s, struct cs_dir 
     else
         cs_frame_response(h);
     if (!known) {
-        cs_response_unasked(s, dir);
+        cs_response_unasked(s, dir, interim);
         return;
     }
     if (!interim)

@@ -74,6 +74,7 @@ uint64_t harness_cgroup_id(const char *name); /* of a sub-cgroup; "" = the tests
 /* One per file: runs its tests, returns how many failed. Those of parts that are not built are
  * NULL. */
 int test_connect_run(void);
+int test_io_uring_run(void);
 int test_http_run(void);
 int test_http_limits_run(void);
 int test_intercept_run(void);

@@ -30,6 +30,7 @@ static const struct test_file {
     int (*run)(void);
 } files[] = {
     {"connect", test_connect_run},
+    {"io_uring", test_io_uring_run},
     {"http", test_http_run},
     {"http-limits", test_http_limits_run},
     {"intercept", test_intercept_run},

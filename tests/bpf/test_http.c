@@ -212,6 +212,13 @@ static const struct http_case http_cases[] = {
     {"a bad status",
      {{CLIENT, GET, 0}, {SERVER, "HTTP/1.1 20x OK\r\n\r\n", 0}},
      REQUEST "gap in malformed bytes 0\n"},
+    {"an answer before its request: no telling what the next one answers",
+     {{SERVER, OK, 0},
+      {CLIENT, "HEAD /h HTTP/1.1\r\n\r\n" GET, 0},
+      {SERVER,
+       "HTTP/1.1 200 OK\r\nContent-Length: 35\r\n\r\nHTTP/1.1 200 OK\r\nServer: body\r\n\r\n", 0}},
+     RESPONSE "request \"HEAD /h HTTP/1.1\" agent \"\" head 20 body 0\n" REQUEST
+              "gap in framing bytes 0\n"},
     {"an answer that nothing asked for",
      {{SERVER, "HTTP/1.1 408 Timeout\r\nContent-Length: 2\r\n\r\nab", 0}},
      "response 408 server \"\" head 43 body 2 flags length\ngap in framing bytes 0\n"},

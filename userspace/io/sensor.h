@@ -64,7 +64,8 @@ int cs_sensor_open(const struct cs_sensor_config *config, struct cs_sensor **sen
                    struct cs_sensor_error *error);
 
 /* Attach the socket programs to a cgroup v2 directory, ours before those already there where the
- * kernel can (6.15+). The directory's descriptor may be closed afterwards. Once only. */
+ * kernel can (cs_sensor_runs_first). The directory's descriptor may be closed afterwards. Once
+ * only. */
 int cs_sensor_attach(struct cs_sensor *sensor, int cgroup_fd, struct cs_sensor_error *error);
 
 /* Readable when facts wait. */
