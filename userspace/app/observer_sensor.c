@@ -115,6 +115,7 @@ static int open_cgroup(struct cs_observer *observer)
     observer->pipeline.resolve_data = observer;
     if (observer->cgroup.layout == CS_CGROUP_LAYOUT_V2)
         return 0;
+    observer->pipeline.root_shared = true;
     if (cs_procfs_sees_host())
         observer->pipeline.process_path = cs_procfs_cgroup_path;
     else

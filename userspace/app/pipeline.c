@@ -8,6 +8,7 @@
 /* Ids made up for paths of v1 processes; the kernel's kernfs ids never have this bit. */
 #define MADE_UP_ID (UINT64_C(1) << 63)
 #define ROOT_ID    UINT64_C(1)
+#define NO_ID      UINT64_C(0) /* no cgroup has it */
 
 static enum cs_mechanism token_of_endpoint(enum cs_endpoint endpoint)
 {
@@ -71,30 +72,33 @@ static void attribute(struct cs_pipeline *pipeline, const struct cs_exchange *ex
     pipeline->stats.attributions[subject->attribution]++;
 }
 
-static void keep_line(struct cs_pipeline *pipeline, int len)
+static bool keep_line(struct cs_pipeline *pipeline, int len)
 {
     if (len < 0) {
         pipeline->stats.events_too_long++;
-        return;
+        return false;
     }
-    cs_api_exchanges_add(pipeline->recent, pipeline->context.seq, pipeline->line, (size_t)len);
     if (pipeline->events)
         cs_log_file_add(pipeline->events, pipeline->line, (size_t)len);
     pipeline->context.seq++;
+    return true;
 }
 
 void cs_pipeline_exchange(const struct cs_exchange *exchange, void *data)
 {
     struct cs_pipeline *pipeline = data;
+    uint64_t seq = pipeline->context.seq;
     struct cs_verdict verdict;
     struct cs_subject subject;
+    int len;
 
     classify(pipeline, exchange, &verdict);
     attribute(pipeline, exchange, &subject);
     cs_recorder_exchange(pipeline->recorder, exchange, &verdict, &subject, pipeline->now_ns);
-    keep_line(pipeline,
-              cs_event_json_exchange(pipeline->line, sizeof(pipeline->line), &pipeline->context,
-                                     exchange, &verdict, &subject, NULL));
+    len = cs_event_json_exchange(pipeline->line, sizeof(pipeline->line), &pipeline->context,
+                                 exchange, &verdict, &subject, NULL);
+    if (keep_line(pipeline, len))
+        cs_api_exchanges_add(pipeline->recent, seq, pipeline->line, (size_t)len);
 }
 
 /* FNV-1a, 64 bits. */
@@ -107,21 +111,23 @@ static uint64_t made_up_id(const char *path)
     return hash | MADE_UP_ID;
 }
 
-/* Where pods live in cgroup v1 only, every process is in the v2 root: look at the process. */
+/* Where pods live in cgroup v1 only, every process is in the v2 root: look at the process. What
+ * has ended or can't be seen may have been a pod's as well as the host's: NO_ID. */
 static uint64_t cgroup_of_process(struct cs_pipeline *pipeline, uint64_t cgroup_id, uint32_t tgid)
 {
     char path[CS_CGROUP_PATH_MAX + 1];
     uint64_t id;
 
-    if (!pipeline->process_path || cgroup_id != ROOT_ID ||
-        pipeline->process_path(tgid, path, sizeof(path)) < 0)
+    if (!pipeline->root_shared || cgroup_id != ROOT_ID)
         return cgroup_id;
+    if (!pipeline->process_path || pipeline->process_path(tgid, path, sizeof(path)) < 0)
+        return NO_ID;
     id = made_up_id(path);
     if (cs_container_table_has(pipeline->containers, id))
         return id;
     if (cs_container_table_add(pipeline->containers, id, (struct cs_slice){path, strlen(path)},
                                false, 0) < 0)
-        return cgroup_id;
+        return NO_ID;
     /* Nothing will tell when it goes: kept as long as what has gone, and added again if used. */
     cs_container_table_remove(pipeline->containers, id, pipeline->now_ns);
     return id;
@@ -129,11 +135,16 @@ static uint64_t cgroup_of_process(struct cs_pipeline *pipeline, uint64_t cgroup_
 
 static void token_open(struct cs_pipeline *pipeline, const struct cs_fact_token_open *open)
 {
+    uint64_t id = cgroup_of_process(pipeline, open->cgroup_id, open->tgid);
+
     if (open->token >= pipeline->watchlist->token_count)
         return;
-    if (cs_token_opens_add(
-            pipeline->token_opens, cgroup_of_process(pipeline, open->cgroup_id, open->tgid),
-            pipeline->watchlist->tokens[open->token].mechanism, open->header.time_ns) < 0)
+    /* One whose opener is unknown must not speak for another. */
+    if (id == NO_ID)
+        pipeline->stats.tokens_unattributed++;
+    else if (cs_token_opens_add(pipeline->token_opens, id,
+                                pipeline->watchlist->tokens[open->token].mechanism,
+                                open->header.time_ns) < 0)
         pipeline->stats.tokens_forgotten++;
 }
 

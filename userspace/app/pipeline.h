@@ -28,6 +28,7 @@ struct cs_pipeline_stats {
     uint64_t decode_errors[CS_FACT_ERROR_END]; /* refused, by why */
     uint64_t attributions[CS_ATTRIBUTION_END]; /* exchanges, by how far they could be named */
     uint64_t tokens_forgotten;                 /* token opens for which there was no memory */
+    uint64_t tokens_unattributed;              /* token opens by nobody knows whom (cgroup v1) */
     uint64_t events_too_long;                  /* lines over CS_EVENT_JSON_MAX */
 };
 
@@ -47,8 +48,9 @@ struct cs_pipeline {
     int (*resolve)(void *data, uint64_t cgroup_id, char *path, size_t size);
     void *resolve_data;
 
-    /* On nodes whose pods live in cgroup v1: the path of a process in the v2 root; 0 or -errno.
-     * NULL elsewhere. */
+    /* cgroup v1 is mounted: a process in the v2 root may be any pod's. */
+    bool root_shared;
+    /* Then: the path of such a process; 0 or -errno. NULL: processes can't be seen. */
     int (*process_path)(uint32_t pid, char *path, size_t size);
 
     uint64_t now_ns;

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The stages together: whose an exchange is on nodes with cgroup v1, and which lines go where. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "app/api_exchanges.h"
+#include "app/pipeline.h"
+#include "base/util.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POD_UID "11111111-2222-3333-4444-555555555555"
+
+static struct cs_watchlist watchlist;
+static struct cs_pipeline *pipeline;
+
+static int set_up(void **state)
+{
+    struct cs_assembler_options assembler = {.sink = cs_pipeline_exchange};
+    const struct cs_recorder_options recorder = {0};
+
+    (void)state;
+    pipeline = calloc(1, sizeof(*pipeline));
+    assert_non_null(pipeline);
+    cs_watchlist_init(&watchlist);
+    pipeline->watchlist = &watchlist;
+    pipeline->context = (struct cs_event_context){.node = "node", .run_id = "0123"};
+    assembler.user = pipeline;
+    pipeline->assembler = cs_assembler_new(&assembler);
+    assert_int_equal(cs_recorder_new(&recorder, &pipeline->recorder), 0);
+    assert_int_equal(cs_container_table_new(&cs_container_limits_default, &pipeline->containers),
+                     0);
+    assert_int_equal(cs_token_opens_new(CS_TOKEN_OPENS_MAX, &pipeline->token_opens), 0);
+    assert_int_equal(cs_api_exchanges_new(&pipeline->recent), 0);
+    return cs_container_table_add(pipeline->containers, 1, (struct cs_slice){"/", 1}, false, 0);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    cs_assembler_free(pipeline->assembler);
+    cs_recorder_free(pipeline->recorder);
+    cs_container_table_free(&pipeline->containers);
+    cs_token_opens_free(pipeline->token_opens);
+    cs_api_exchanges_free(pipeline->recent);
+    free(pipeline);
+    return 0;
+}
+
+/* A process in the root of cgroup v2 is refused by the Pod Identity agent. */
+static void refused_connect(void)
+{
+    static const uint8_t agent[16] = {[10] = 0xff, 0xff, 169, 254, 170, 23};
+    struct cs_fact_connect connect = {
+        .header = {.type = CS_FACT_CONNECT, .size = sizeof(connect), .time_ns = 1, .cookie = 7},
+        .cgroup_id = 1,
+        .tgid = 42,
+        .dport = 80,
+        .family = 4,
+        .kind = CS_WATCH_PLAIN,
+        .comm = "curl",
+    };
+    struct cs_fact_connect_failed failed = {
+        .header = {.type = CS_FACT_CONNECT_FAILED,
+                   .size = sizeof(failed),
+                   .seq = 1,
+                   .time_ns = 2,
+                   .cookie = 7},
+        .reason = CS_CONNECT_REFUSED,
+    };
+
+    memcpy(connect.daddr, agent, sizeof(agent));
+    cs_pipeline_fact(pipeline, &connect, sizeof(connect), 1);
+    cs_pipeline_fact(pipeline, &failed, sizeof(failed), 2);
+    assert_int_equal(cs_assembler_stats(pipeline->assembler)->exchanges, 1);
+}
+
+static void token_opened(void)
+{
+    struct cs_fact_token_open open = {
+        .header = {.type = CS_FACT_TOKEN_OPEN, .size = sizeof(open), .time_ns = 1},
+        .cgroup_id = 1,
+        .tgid = 42,
+    };
+
+    cs_pipeline_fact(pipeline, &open, sizeof(open), 1);
+}
+
+static int path_of_pod(uint32_t pid, char *path, size_t size)
+{
+    static const char text[] = "/kubepods/burstable/pod" POD_UID;
+
+    assert_int_equal(pid, 42);
+    cs_text_copy(path, size, text, sizeof(text) - 1);
+    return 0;
+}
+
+static int path_of_nobody(uint32_t pid, char *path, size_t size)
+{
+    (void)pid;
+    (void)path;
+    (void)size;
+    return -ESRCH;
+}
+
+static void names_a_process_in_the_root(void **state)
+{
+    static const struct {
+        const char *name;
+        bool root_shared;
+        int (*process_path)(uint32_t pid, char *path, size_t size);
+        enum cs_attribution attribution;
+        uint64_t tokens_kept;
+    } cases[] = {
+        {"cgroup v2", false, NULL, CS_ATTRIBUTION_HOST, 1},
+        {"v1, seen", true, path_of_pod, CS_ATTRIBUTION_POD_UID, 1},
+        {"v1, ended", true, path_of_nobody, CS_ATTRIBUTION_NO_CGROUP, 0},
+        {"v1, no hostPID", true, NULL, CS_ATTRIBUTION_NO_CGROUP, 0},
+    };
+
+    for (size_t i = 0; i < CS_ARRAY_SIZE(cases); i++) {
+        if (i > 0)
+            set_up(state);
+        pipeline->root_shared = cases[i].root_shared;
+        pipeline->process_path = cases[i].process_path;
+        token_opened();
+        refused_connect();
+        if (pipeline->stats.attributions[cases[i].attribution] != 1)
+            fail_msg("%s: attributed otherwise: %s", cases[i].name, pipeline->line);
+        assert_int_equal(cs_token_opens_count(pipeline->token_opens), cases[i].tokens_kept);
+        assert_int_equal(pipeline->stats.tokens_unattributed, 1 - cases[i].tokens_kept);
+        if (i + 1 < CS_ARRAY_SIZE(cases))
+            tear_down(state);
+    }
+}
+
+/* The live page shows each line of the ring as an exchange. */
+static void keeps_losses_out_of_the_exchanges(void **state)
+{
+    struct cs_buffer buffer;
+
+    (void)state;
+    cs_buffer_init(&buffer, 1 << 20);
+    cs_pipeline_loss(pipeline, "ring", "connect", 3);
+    refused_connect();
+    cs_pipeline_loss(pipeline, "ring", "connect", 4);
+    cs_api_exchanges_write(pipeline->recent, 0, true, 100, &buffer);
+    cs_buffer_add(&buffer, "", 1);
+    assert_null(strstr(buffer.data, "\"kind\":\"loss\""));
+    assert_non_null(strstr(buffer.data, "\"seq\":1,"));
+    assert_non_null(strstr(buffer.data, "\"outcome\":\"refused\""));
+    assert_int_equal(pipeline->context.seq, 3);
+    cs_buffer_free(&buffer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(names_a_process_in_the_root, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keeps_losses_out_of_the_exchanges, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
