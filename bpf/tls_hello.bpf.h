@@ -97,6 +97,23 @@ static __always_inline bool cs_tls_is_retry(const __u8 *random)
     return !differ;
 }
 
+/* Of the session id no more than a word at a time is kept, and that only until it is whole. */
+static __always_inline int cs_tls_session_part(struct cs_tls_dir *tls)
+{
+    __u32 part = tls->rest < 8 ? tls->rest : 8;
+
+    tls->rest -= part;
+    return cs_tls_next(tls, 0, part, CS_TLS_SESSION);
+}
+
+/* field is zero behind the part. True when the session id is complete. */
+static __always_inline bool cs_tls_session(struct cs_tls_dir *tls)
+{
+    tls->session ^= *(const __u64 *)tls->field;
+    __builtin_memset(tls->field, 0, sizeof(tls->field));
+    return !tls->rest;
+}
+
 /* legacy version, random, length of the session id */
 static __always_inline int cs_tls_fixed(struct cs_tls_dir *tls)
 {
@@ -109,16 +126,9 @@ static __always_inline int cs_tls_fixed(struct cs_tls_dir *tls)
     if (session)
         tls->flags |= CS_HELLO_SESSION_ID;
     __builtin_memset(tls->field, 0, sizeof(tls->field));
-    return cs_tls_next(tls, 0, session, CS_TLS_SESSION);
-}
-
-/* field is zero behind the session id */
-static __always_inline void cs_tls_session(struct cs_tls_dir *tls)
-{
-    const __u64 *words = (const __u64 *)tls->field;
-
-    tls->session = words[0] ^ words[1] ^ words[2] ^ words[3];
-    __builtin_memset(tls->field, 0, sizeof(tls->field));
+    tls->session = 0;
+    tls->rest = session;
+    return cs_tls_session_part(tls);
 }
 
 /* length of all extensions, which are the rest of the message */
@@ -215,7 +225,8 @@ static __always_inline int cs_tls_client_field(struct cs_tls_dir *tls)
     case CS_TLS_FIXED:
         return cs_tls_fixed(tls);
     case CS_TLS_SESSION:
-        cs_tls_session(tls);
+        if (!cs_tls_session(tls))
+            return cs_tls_session_part(tls);
         return cs_tls_next(tls, 0, 2, CS_TLS_CIPHERS);
     case CS_TLS_CIPHERS:
         return cs_tls_next(tls, cs_tls_u16(tls->field), 1, CS_TLS_COMPRESSION);
@@ -268,7 +279,8 @@ static __always_inline int cs_tls_server_field(struct cs_tls_dir *tls)
     case CS_TLS_FIXED:
         return cs_tls_fixed(tls);
     case CS_TLS_SESSION:
-        cs_tls_session(tls);
+        if (!cs_tls_session(tls))
+            return cs_tls_session_part(tls);
         return cs_tls_next(tls, 0, 3, CS_TLS_CIPHERS);
     case CS_TLS_CIPHERS:
         tls->cipher = cs_tls_u16(tls->field);
