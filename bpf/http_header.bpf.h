@@ -5,7 +5,7 @@
 
 #include "http_state.bpf.h"
 
-#define CS_AFTER_DIGITS 0x100 /* in count: white space ended the number */
+#define CS_AFTER_TOKEN 0x100 /* in count: white space came behind the number or coding */
 
 static __always_inline bool cs_token_byte(__u8 c)
 {
@@ -104,7 +104,7 @@ static __always_inline void cs_value_length(cs_http *h, __u8 c)
 
     if (c == ' ' || c == '\t') {
         if (count)
-            h->count = count | CS_AFTER_DIGITS;
+            h->count = count | CS_AFTER_TOKEN;
     } else if (c >= '0' && c <= '9' && count < CS_LENGTH_DIGITS) {
         h->length = h->length * 10 + (c - '0');
         h->count = count + 1;
@@ -116,12 +116,20 @@ static __always_inline void cs_value_length(cs_http *h, __u8 c)
 /* The last coding of the list decides (RFC 9112 6.1). */
 static __always_inline void cs_value_coding(cs_http *h, __u8 c)
 {
+    __u16 count = h->count;
+    __u64 hash = h->hash;
+
     if (c == ',') {
         h->hash = CS_HASH_START;
-    } else if (c != ' ' && c != '\t') {
+        h->count = 0;
+    } else if (c == ' ' || c == '\t') {
+        h->count = count | CS_AFTER_TOKEN;
+    } else {
         if (c >= 'A' && c <= 'Z')
             c |= 0x20;
-        h->hash = cs_hash_byte(h->hash, c);
+        /* White space inside is no coding that we know. */
+        h->hash = count > CS_AFTER_TOKEN ? 0 : cs_hash_byte(hash, c);
+        h->count = 1 | (count > CS_AFTER_TOKEN ? CS_AFTER_TOKEN : 0);
     }
 }
 
@@ -155,6 +163,8 @@ static __always_inline void cs_byte_value(cs_http *h, __u32 direction, __u8 c)
     if (h->phase == CS_VALUE_CR) {
         /* A bare CR could begin another header for a lenient server: keep nothing behind it. */
         cs_value_end(h);
+        if (header != CS_HEADER_TEXT)
+            h->error = CS_GAP_FRAMING;
         header = h->header = CS_HEADER_OTHER;
         h->phase = CS_VALUE;
     }
