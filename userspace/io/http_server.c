@@ -272,8 +272,18 @@ static uint64_t deadline(const struct client *client)
     return client->cut ? UINT64_MAX : client->since_ns + CS_HTTP_REQUEST_SECONDS * CS_NSEC_PER_SEC;
 }
 
+static unsigned int connections(const struct cs_http_server *server)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+    return info ? info->num_connections : 0;
+}
+
 void cs_http_server_run(struct cs_http_server *server, uint64_t now_ns)
 {
+    unsigned int before;
+
     server->now_ns = now_ns;
     for (struct client *client = server->clients; client; client = client->next) {
         if (now_ns < deadline(client))
@@ -283,7 +293,12 @@ void cs_http_server_run(struct cs_http_server *server, uint64_t now_ns)
         client->cut = true;
         server->stats.cut++;
     }
-    MHD_run(server->daemon);
+    /* libmicrohttpd 0.9.75 leaves its listening socket alone while the house is full, and takes it
+     * back only when a run begins: nothing would wake us for the clients that wait outside. */
+    do {
+        before = connections(server);
+        MHD_run(server->daemon);
+    } while (connections(server) < before);
 }
 
 uint64_t cs_http_server_timeout(const struct cs_http_server *server)
@@ -307,9 +322,7 @@ uint64_t cs_http_server_timeout(const struct cs_http_server *server)
 struct cs_http_server_stats cs_http_server_stats(const struct cs_http_server *server)
 {
     struct cs_http_server_stats stats = server->stats;
-    const union MHD_DaemonInfo *info =
-        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
 
-    stats.connections = info ? info->num_connections : 0;
+    stats.connections = connections(server);
     return stats;
 }

@@ -216,6 +216,41 @@ static void one_address_can_not_take_all(void **unused)
         close(fds[i]);
 }
 
+/* Run as the loop does: only when the descriptor is readable or a time-out is due. */
+static void run_when_ready(void)
+{
+    for (int i = 0; i < 100; i++) {
+        struct pollfd ready = {.fd = cs_http_server_fd(server), .events = POLLIN};
+        uint64_t timeout = cs_http_server_timeout(server);
+
+        if (poll(&ready, 1, timeout < 50 * CS_NSEC_PER_MSEC ? (int)(timeout / 1000000) : 50) <= 0 &&
+            timeout > 50 * CS_NSEC_PER_MSEC)
+            return;
+        cs_http_server_run(server, clock_ns());
+    }
+}
+
+/* A full house, those that wait at the door included, all of which go: then there is room. */
+static void recovers_from_a_full_house(void **unused)
+{
+    int fds[CS_HTTP_CONNECTIONS + 20], other;
+
+    (void)unused;
+    for (size_t i = 0; i < CS_ARRAY_SIZE(fds); i++) {
+        fds[i] = client_connect(port, 10 + (unsigned int)i / 4);
+        run_when_ready();
+    }
+    assert_int_equal(cs_http_server_stats(server).connections, CS_HTTP_CONNECTIONS);
+    for (size_t i = 0; i < CS_ARRAY_SIZE(fds); i++)
+        close(fds[i]);
+    run_when_ready();
+    other = client_connect(port, 2);
+    assert_true(send(other, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n", 33, 0) == 33);
+    run_when_ready();
+    assert_true(recv(other, answer, 12, MSG_DONTWAIT) == 12);
+    close(other);
+}
+
 /* However busily a client drips: without a whole request it is cut after 30 s. */
 static void slow_clients_are_cut(void **unused)
 {
@@ -325,6 +360,7 @@ int main(void)
         TEST(streams_arrive_whole),
         TEST(rubbish),
         TEST(one_address_can_not_take_all),
+        TEST(recovers_from_a_full_house),
         TEST(slow_clients_are_cut),
         TEST(a_reader_that_does_not_read),
         TEST(a_busy_port_is_told),
