@@ -2,10 +2,16 @@
 #include "core/token_opens.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
+
+/* An allocation that fails must not end the program. */
+#define HASH_NONFATAL_OOM            1
+#define uthash_nonfatal_oom(element) ((element)->unhashed = true)
 #include <uthash.h>
 
 struct entry {
+    bool unhashed;
     uint64_t cgroup_id;
     uint64_t last[CS_MECHANISM_END];
     UT_hash_handle hh;
@@ -54,6 +60,20 @@ static struct entry *find(const struct cs_token_opens *opens, uint64_t cgroup_id
     return entry;
 }
 
+/* Evidence goes with the oldest only if an exchange might still have needed it. */
+static void make_room(struct cs_token_opens *opens, uint64_t now_ns)
+{
+    bool needed = false;
+
+    for (size_t i = 0; i < CS_MECHANISM_END; i++) {
+        uint64_t last = opens->entries->last[i];
+
+        needed |= last != 0 && (last >= now_ns || now_ns - last <= CS_TOKEN_OPENS_KEEP_NS);
+    }
+    opens->evicted += needed;
+    remove_entry(opens, opens->entries);
+}
+
 int cs_token_opens_add(struct cs_token_opens *opens, uint64_t cgroup_id,
                        enum cs_mechanism mechanism, uint64_t time_ns)
 {
@@ -67,13 +87,15 @@ int cs_token_opens_add(struct cs_token_opens *opens, uint64_t cgroup_id,
         if (!entry)
             return -ENOMEM;
         entry->cgroup_id = cgroup_id;
-        if (HASH_COUNT(opens->entries) >= opens->max) {
-            remove_entry(opens, opens->entries);
-            opens->evicted++;
-        }
+        if (HASH_COUNT(opens->entries) >= opens->max)
+            make_room(opens, time_ns);
     }
     entry->last[mechanism] = time_ns;
     HASH_ADD(hh, opens->entries, cgroup_id, sizeof(entry->cgroup_id), entry);
+    if (entry->unhashed) {
+        free(entry);
+        return -ENOMEM;
+    }
     return 0;
 }
 

@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #define CS_TOKEN_OPENS_MAX 4096 /* cgroups remembered: a node's 110 pods many times over */
+/* After this an open is evidence no more: ten times what lies between it and its exchange. */
+#define CS_TOKEN_OPENS_KEEP_NS (UINT64_C(60) * 1000000000)
 
 struct cs_token_opens;
 
@@ -41,7 +43,8 @@ void cs_token_opens_use(struct cs_token_opens *opens, uint64_t cgroup_id,
 
 size_t cs_token_opens_count(const struct cs_token_opens *opens);
 
-/* Entries that made room for others; only grows. */
+/* Entries that made room for others while their open was neither used up nor older than
+ * CS_TOKEN_OPENS_KEEP_NS; only grows. */
 uint64_t cs_token_opens_evicted(const struct cs_token_opens *opens);
 
 #endif

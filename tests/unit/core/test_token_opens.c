@@ -52,6 +52,24 @@ static void the_longest_idle_makes_room(void **unused)
     cs_token_opens_free(NULL);
 }
 
+/* A node meets more containers than are kept: those long gone are no loss. */
+static void only_evidence_is_lost(void **unused)
+{
+    struct cs_token_opens *opens = make(1);
+    const uint64_t minute = CS_TOKEN_OPENS_KEEP_NS;
+
+    (void)unused;
+    cs_token_opens_add(opens, 1, CS_MECHANISM_IRSA, 1);
+    cs_token_opens_add(opens, 2, CS_MECHANISM_IRSA, 2 + minute);
+    assert_int_equal(cs_token_opens_evicted(opens), 0);
+    cs_token_opens_add(opens, 3, CS_MECHANISM_IRSA, 2 + 2 * minute);
+    assert_int_equal(cs_token_opens_evicted(opens), 1);
+    cs_token_opens_use(opens, 3, CS_MECHANISM_IRSA);
+    cs_token_opens_add(opens, 4, CS_MECHANISM_IRSA, 3 + 2 * minute);
+    assert_int_equal(cs_token_opens_evicted(opens), 1);
+    cs_token_opens_free(opens);
+}
+
 static void limits(void **unused)
 {
     struct cs_token_opens *opens = NULL;
@@ -67,6 +85,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(last_open_by_mechanism),
         cmocka_unit_test(the_longest_idle_makes_room),
+        cmocka_unit_test(only_evidence_is_lost),
         cmocka_unit_test(limits),
     };
 
