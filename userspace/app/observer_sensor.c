@@ -201,6 +201,10 @@ int cs_observer_make_sensor(struct cs_observer *observer)
     error = cs_cgroup_fs_walk(&observer->cgroup, on_cgroup, observer);
     if (error < 0 && error != -E2BIG)
         return cs_error_r(error, "can't read %s: %s", observer->cgroup.path, strerror(-error));
+    if (error == -E2BIG)
+        cs_warn("%s has more directories than one walk reads: requests from those left out "
+                "stay unattributed",
+                observer->cgroup.path);
     error = shed(observer);
     if (error < 0)
         return error;

@@ -54,8 +54,10 @@ static int start(struct cs_observer *observer, int fd, const struct cs_http_rout
     return error;
 }
 
-static const char *why_not(int error)
+static const char *why_not(int error, const struct cs_listen *address)
 {
+    if (error == -EACCES && address->address.sa.sa_family == AF_UNIX)
+        return "not permitted; run as the directory's owner or choose another path";
     switch (error) {
     case -EADDRINUSE:
         return "in use by another process; stop it or choose another address";
@@ -116,11 +118,13 @@ int cs_observer_make_servers(struct cs_observer *observer)
                 ? fd
                 : start(observer, fd, CS_PAGES_ROUTES, &observer->pages, &observer->metrics_server);
     if (error < 0)
-        return cs_error_r(error, "--listen %s: %s", config->listen.text, why_not(error));
+        return cs_error_r(error, "--listen %s: %s", config->listen.text,
+                          why_not(error, &config->listen));
     fd = listen_api(observer);
     error = fd < 0 ? fd : start(observer, fd, CS_API_ROUTES, &observer->api, &observer->api_server);
     if (error < 0)
-        return cs_error_r(error, "--api-listen %s: %s", config->api_listen.text, why_not(error));
+        return cs_error_r(error, "--api-listen %s: %s", config->api_listen.text,
+                          why_not(error, &config->api_listen));
     return 0;
 }
 
