@@ -60,8 +60,8 @@ enum cs_token_audience {
     CS_AUDIENCE_END,
 };
 
-/* CS_AUDIENCE_END: none of them. Where the audience is another one (they can be configured) the
- * file's path within the volume may still say. Either may be "". */
+/* CS_AUDIENCE_END: none of them. Where the audience is another one (they can be configured) path,
+ * the file's as the container sees it, may still say. Either may be "". */
 enum cs_token_audience cs_token_audience_find(const char *audience, const char *path);
 
 #define CS_ROLE_ARN_MAX  641 /* arn:partition:iam::account:role/ and path 512 and name 64, NUL */
