@@ -90,8 +90,16 @@ void cs_observer_set_wall_offset(struct cs_observer *observer)
 void cs_observer_stop_pipeline(struct cs_observer *observer)
 {
     struct cs_pipeline *pipeline = &observer->pipeline;
+    size_t left = 0;
 
     cs_assembler_free(pipeline->assembler);
+    if (pipeline->events) {
+        cs_log_file_flush(pipeline->events);
+        left = cs_log_file_stats(pipeline->events).waiting;
+    }
+    if (left > 0)
+        cs_warn("--events %s: %zu bytes of lines could not be written and are lost",
+                observer->config->events, left);
     cs_log_file_close(pipeline->events);
     cs_api_exchanges_free(pipeline->recent);
     cs_token_opens_free(pipeline->token_opens);

@@ -17,8 +17,8 @@ struct cs_log_file {
     bool owned;   /* false: standard output */
     bool regular; /* rotates; never makes a writer wait */
     bool is_socket;
-    bool failing;  /* the last flush failed: it has been reported */
-    bool mid_line; /* the last byte written is not a line feed */
+    bool failing;     /* the last flush failed: it has been reported */
+    uint64_t partial; /* bytes written of a line whose rest waits */
     uint64_t max_bytes;
     uint64_t size; /* of the regular file */
     struct cs_log_file_stats stats;
@@ -80,16 +80,6 @@ int cs_log_file_open(const char *path, uint64_t max_bytes, struct cs_log_file **
     return 0;
 }
 
-void cs_log_file_close(struct cs_log_file *log)
-{
-    if (!log)
-        return;
-    cs_log_file_flush(log);
-    if (log->owned)
-        close(log->fd);
-    free(log);
-}
-
 void cs_log_file_add(struct cs_log_file *log, const char *line, size_t len)
 {
     if (len >= sizeof(log->buffer) - log->waiting && log->waiting)
@@ -126,7 +116,9 @@ static ssize_t write_some(struct cs_log_file *log, size_t len)
 
 static void consume(struct cs_log_file *log, size_t n)
 {
-    log->mid_line = log->buffer[n - 1] != '\n';
+    const char *end = memrchr(log->buffer, '\n', n);
+
+    log->partial = end ? (uint64_t)(log->buffer + n - end - 1) : log->partial + n;
     log->size += n;
     log->stats.bytes += n;
     log->waiting -= n;
@@ -139,7 +131,7 @@ static void give_up(struct cs_log_file *log)
     for (size_t i = 0; i < log->waiting; i++)
         log->stats.lost += log->buffer[i] == '\n';
     log->waiting = 0;
-    log->mid_line = false;
+    log->partial = 0;
 }
 
 static bool path_is_ours(const struct cs_log_file *log)
@@ -186,7 +178,7 @@ static size_t writable(const struct cs_log_file *log)
     if (log->waiting <= room)
         return log->waiting;
     end = room ? memrchr(log->buffer, '\n', room) : NULL;
-    if (!end && (log->mid_line || log->size == 0))
+    if (!end && (log->partial || log->size == 0))
         end = memchr(log->buffer, '\n', log->waiting);
     return end ? (size_t)(end - log->buffer) + 1 : 0;
 }
@@ -234,6 +226,23 @@ int cs_log_file_flush(struct cs_log_file *log)
     return r;
 }
 
+/* The file that took half a line is left behind: the half goes, and so does its rest. */
+static void drop_partial(struct cs_log_file *log)
+{
+    const char *end = log->partial ? memchr(log->buffer, '\n', log->waiting) : NULL;
+    struct stat status;
+
+    if (!end)
+        return;
+    if (log->regular && fstat(log->fd, &status) == 0 && (uint64_t)status.st_size >= log->partial &&
+        ftruncate(log->fd, status.st_size - (off_t)log->partial) == 0)
+        log->size = (uint64_t)status.st_size - log->partial;
+    log->stats.lost++;
+    log->waiting -= (size_t)(end - log->buffer) + 1;
+    memmove(log->buffer, end + 1, log->waiting);
+    log->partial = 0;
+}
+
 int cs_log_file_reopen(struct cs_log_file *log)
 {
     int fd;
@@ -244,21 +253,24 @@ int cs_log_file_reopen(struct cs_log_file *log)
     fd = open_path(log->path, 0);
     if (fd < 0)
         return fd;
-    /* The rest of a half-written line belongs to the old file, which could not take it. */
-    if (log->mid_line) {
-        const char *end = memchr(log->buffer, '\n', log->waiting);
-        size_t n = (size_t)(end - log->buffer) + 1;
-
-        log->stats.lost++;
-        log->waiting -= n;
-        memmove(log->buffer, end + 1, log->waiting);
-        log->mid_line = false;
-    }
+    drop_partial(log);
     if (!adopt(log, fd, true)) {
         close(fd);
         return -EIO;
     }
     return 0;
+}
+
+void cs_log_file_close(struct cs_log_file *log)
+{
+    if (!log)
+        return;
+    cs_log_file_flush(log);
+    if (log->owned) {
+        drop_partial(log);
+        close(log->fd);
+    }
+    free(log);
 }
 
 struct cs_log_file_stats cs_log_file_stats(const struct cs_log_file *log)

@@ -3,7 +3,8 @@
  * The append-only event log: lines into a file, or to standard output. It never stops its caller
  * and never fails it: lines wait in a bounded buffer, are written when the loop calls flush, and
  * what the buffer has no room for is counted as lost. A full disk, a slow or vanished reader
- * therefore costs lines, and never half of one: a line of which a part is out is completed first.
+ * therefore costs lines, and never half of one: a line of which a part is out is completed first,
+ * or taken back from a regular file that is closed or left behind.
  *
  * A regular file is created with mode 0600; a symbolic link at its path is refused. When it would
  * exceed max_bytes it becomes PATH.1 (replacing an older one) and a new PATH begins: at most

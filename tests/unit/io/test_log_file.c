@@ -267,6 +267,37 @@ static void rotation_waits_for_the_end_of_a_line(void **unused)
     signal(SIGXFSZ, SIG_DFL);
 }
 
+/* … and where it can't be completed, since the file is closed or moved away, the half goes. */
+static void no_half_line_is_left_behind(void **unused)
+{
+    struct rlimit limit, small;
+
+    (void)unused;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    small = limit;
+    small.rlim_cur = 10;
+    for (int reopen = 0; reopen < 2; reopen++) {
+        struct cs_log_file *log = open_log(0);
+
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+        add(log, "whole");
+        add(log, "cut off");
+        assert_int_equal(cs_log_file_flush(log), -EFBIG);
+        if (reopen) {
+            assert_int_equal(rename(path, old_path), 0);
+            assert_int_equal(cs_log_file_reopen(log), 0);
+            assert_int_equal(cs_log_file_stats(log).lost, 1);
+            assert_contents(old_path, "whole\n");
+        }
+        cs_log_file_close(log);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        assert_contents(path, reopen ? "" : "whole\n");
+        unlink(path);
+    }
+    signal(SIGXFSZ, SIG_DFL);
+}
+
 static void give_stdout(int fd)
 {
     assert_int_equal(dup2(fd, STDOUT_FILENO), STDOUT_FILENO);
@@ -369,6 +400,7 @@ int main(void)
         TEST(rotation_leaves_others_files_alone),
         TEST(a_full_disk_costs_lines_but_never_half_of_one),
         TEST(rotation_waits_for_the_end_of_a_line),
+        TEST(no_half_line_is_left_behind),
         TEST(a_slow_pipe_never_stops_the_writer),
         TEST(nor_does_a_slow_socket),
         TEST(a_fifo_without_reader_is_refused_at_once),
