@@ -3,6 +3,7 @@
 
 #include "app/config.h"
 #include "base/util.h"
+#include "core/record.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 #define KIB              UINT64_C(1024)
 #define EVENTS_BYTES_MIN (64 * KIB)
 #define EVENTS_BYTES_MAX (1024 * 1024 * 1024 * KIB)
-#define SERIES_MIN       100
+#define SERIES_MIN       CS_RECORD_SERIES_MIN
 #define SERIES_MAX       1000000
 
 /* Write why and fail, in one statement. */

@@ -134,7 +134,7 @@ static void takes_every_option(void **state)
     assert_int_equal(config->log_format, CS_LOG_JSON);
 
     assert_int_equal(RUN("--events-max-bytes=65536", "--node-name=n", "--histogram-by=mechanism",
-                         "--identity-labels=off", "--max-series=100", "--kube=none",
+                         "--identity-labels=off", "--max-series=1000", "--kube=none",
                          "--record-facts=f")
                          ->result,
                      0);
@@ -142,7 +142,7 @@ static void takes_every_option(void **state)
     assert_string_equal(config->node_name, "n");
     assert_int_equal(config->histogram_by, CS_HISTOGRAM_MECHANISM);
     assert_int_equal(config->identity_labels, CS_IDENTITY_OFF);
-    assert_int_equal(config->max_series, 100);
+    assert_int_equal(config->max_series, 1000);
     assert_string_equal(config->record_facts, "f");
 }
 
@@ -282,7 +282,7 @@ static const struct {
      NULL,
      "--histogram-by pod: must be workload, service-account or mechanism"},
     {{"--identity-labels", "on"}, NULL, "--identity-labels on: must be full, hash or off"},
-    {{"--max-series", "99"}, NULL, "--max-series 99: must be a number from 100 to 1000000"},
+    {{"--max-series", "999"}, NULL, "--max-series 999: must be a number from 1000 to 1000000"},
     {{"--log-level", "loud"}, NULL, "--log-level loud: must be error, warning, info or debug"},
     {{"--log-format", "xml"}, NULL, "--log-format xml: must be text or json"},
     {{NULL}, "CREDSCOPE_LISTEN=x", "CREDSCOPE_LISTEN=x: " LISTEN_FORM},
