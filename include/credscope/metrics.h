@@ -72,7 +72,7 @@
     X(OBSERVED, "credscope_observed_seconds", COUNTER, SECONDS, NODE, \
       "Time watched since start: every program attached.") \
     X(PREEXISTING_SOCKETS, "credscope_preexisting_sockets", GAUGE, NONE, NODE, \
-      "Connections to watched destinations that were open before credscope: they stay unseen.") \
+      "Connections of credscope's own network namespace to watched addresses that are older than it: unseen.") \
     X(FACTS, "credscope_facts", COUNTER, NONE, NODE, \
       "Facts received from the kernel half.", \
       "type") \

@@ -57,6 +57,7 @@ struct cs_observer {
     uint64_t next_losses_ns; /* when to report losses, and when to expire, next */
     uint64_t next_expire_ns;
     uint32_t preexisting_sockets;
+    bool preexisting_known;
     uint64_t losses_logged[CS_LOSS_ROWS_MAX];
     int error; /* what stopped the loop; 0: a signal */
 };

@@ -147,8 +147,14 @@ static void count_preexisting(struct cs_observer *observer)
         memcpy(peers[i].addr, list->addresses[i].key.addr, sizeof(peers[i].addr));
         peers[i].port = list->addresses[i].key.port;
     }
-    if (cs_sock_diag_count(peers, list->address_count, counts, &truncated) < 0)
+    int error = cs_sock_diag_count(peers, list->address_count, counts, &truncated);
+
+    if (error < 0 || truncated) {
+        cs_warn("connections older than credscope can't be counted: %s",
+                error < 0 ? strerror(-error) : "too many sockets");
         return;
+    }
+    observer->preexisting_known = true;
     for (size_t i = 0; i < list->address_count; i++)
         observer->preexisting_sockets += counts[i];
     if (observer->preexisting_sockets > 0)

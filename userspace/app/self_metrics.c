@@ -30,6 +30,7 @@ static const char *attribution_name(enum cs_attribution attribution)
 void cs_self_metrics_begin(struct cs_observer *observer)
 {
     struct cs_recorder *recorder = observer->pipeline.recorder;
+    struct cs_process_stats stats;
     char abi[16];
 
     snprintf(abi, sizeof(abi), "%d", CS_ABI_VERSION);
@@ -38,7 +39,12 @@ void cs_self_metrics_begin(struct cs_observer *observer)
                     VALUES(observer->config->node_name, cs_cloud_name(observer->kernel.cloud),
                            observer->kernel.release),
                     1);
-    cs_recorder_set(recorder, CS_METRIC_PREEXISTING_SOCKETS, NULL, observer->preexisting_sockets);
+    if (observer->preexisting_known)
+        cs_recorder_set(recorder, CS_METRIC_PREEXISTING_SOCKETS, NULL,
+                        observer->preexisting_sockets);
+    /* Once: worked out anew, it moves with the clocks, which looks like a restart. */
+    if (cs_process_stats_read(&stats) == 0)
+        cs_recorder_set(recorder, CS_METRIC_PROCESS_START, NULL, stats.start_ns);
 }
 
 static void refresh_cost(struct cs_recorder *recorder, const struct cs_sensor_program *program)
@@ -156,7 +162,6 @@ static void refresh_process(struct cs_observer *observer)
     if (cs_process_stats_read(&stats) < 0)
         return;
     cs_recorder_set(recorder, CS_METRIC_PROCESS_CPU, NULL, stats.cpu_ns);
-    cs_recorder_set(recorder, CS_METRIC_PROCESS_START, NULL, stats.start_ns);
     cs_recorder_set(recorder, CS_METRIC_PROCESS_RESIDENT, NULL, stats.resident_bytes);
     cs_recorder_set(recorder, CS_METRIC_PROCESS_ANONYMOUS, NULL, stats.anonymous_bytes);
     cs_recorder_set(recorder, CS_METRIC_PROCESS_VIRTUAL, NULL, stats.virtual_bytes);
