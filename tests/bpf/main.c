@@ -29,18 +29,12 @@ static const struct test_file {
     const char *name;
     int (*run)(void);
 } files[] = {
-    {"connect", test_connect_run},
-    {"io_uring", test_io_uring_run},
-    {"http", test_http_run},
-    {"http-limits", test_http_limits_run},
-    {"intercept", test_intercept_run},
-    {"wire", test_wire_run},
-    {"fault", test_fault_run},
-    {"neighbour", test_neighbour_run},
-    {"secrets", test_secrets_run},
-    {"tls", test_tls_run},
-    {"token", test_token_run},
-    {"cgroup", test_cgroup_run},
+    {"connect", test_connect_run},     {"io_uring", test_io_uring_run},
+    {"http", test_http_run},           {"http-limits", test_http_limits_run},
+    {"intercept", test_intercept_run}, {"wire", test_wire_run},
+    {"fault", test_fault_run},         {"neighbour", test_neighbour_run},
+    {"secrets", test_secrets_run},     {"tls", test_tls_run},
+    {"token", test_token_run},         {"cgroup", test_cgroup_run},
 };
 
 static int remove_directory(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -137,7 +137,7 @@ static void test_times(void **state)
     traffic_move(pair.client, pair.server, GET, 5, 0);
     times[1] = harness_now_ns();
     harness_sleep_ms(30);
-    traffic_move(pair.client, pair.server, GET + 5, sizeof(GET) - 6, 0);
+    traffic_move(pair.client, pair.server, &GET[5], sizeof(GET) - 6, 0);
     times[2] = harness_now_ns();
     harness_sleep_ms(30);
     times[3] = harness_now_ns();
