@@ -26,7 +26,8 @@ struct cs_pod_index_limits {
     uint64_t keep_ns;     /* how long a deleted one is kept */
 };
 
-/* 1,024 live (kubelet's own default is 110), 4,096 deleted, 10 minutes. */
+/* 2,048 live (kubelet's own default is 110, finished jobs' not counted), 4,096 deleted, 10 minutes.
+ */
 extern const struct cs_pod_index_limits cs_pod_index_limits_default;
 
 struct cs_pod_index_stats {
