@@ -18,8 +18,8 @@ QUICK = {"backoff-min-ms": 20, "backoff-max-ms": 100, "connect-ms": 2000, "run-m
 class Client:
     """kube-cat, its output as it comes."""
 
-    def __init__(self, environment=None, **options):
-        command = [KUBE_CAT]
+    def __init__(self, environment=None, prefix=(), **options):
+        command = [*prefix, KUBE_CAT]
         for name, value in {**QUICK, **options}.items():
             name = "--" + name.replace("_", "-")
             command += [name] if value is True else [name, str(value)]
@@ -110,14 +110,14 @@ class Case(unittest.TestCase):
         server.stop()
         self.assertEqual(server.problems, [])
 
-    def client(self, url=None, environment=None, **options):
+    def client(self, url=None, environment=None, prefix=(), **options):
         if url:
             options.setdefault("api", url)
             options.setdefault("node", "node-1")
             if "cert" not in options:
                 options.setdefault("token", self.write("token", api_server.TOKEN + "\n"))
             options.setdefault("ca", self.path("ca.pem"))
-        client = Client(environment, **options)
+        client = Client(environment, prefix, **options)
         self.addCleanup(client.stop)
         return client
 

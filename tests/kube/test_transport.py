@@ -3,7 +3,9 @@
 import json
 import os
 import select
+import shutil
 import socket
+import subprocess
 import threading
 import time
 import unittest
@@ -151,13 +153,24 @@ class Trust(Case):
         self.assertEqual(server.requests, [])
         self.assertGreater(client.stop()["failure_certificate"], 0)
 
+    @unittest.skipUnless(os.geteuid() == 0, "mounts need root")
     def test_system_authorities_are_not_added(self):
-        """SSL_CERT_FILE stands for the system's store here."""
-        server = self.serve(lists(pod("a")))
-        client = self.client(server.url, ca=self.path("other-ca.pem"), environment={
-            "SSL_CERT_FILE": self.path("ca.pem"), "CURL_CA_BUNDLE": self.path("ca.pem")})
+        """The server's authority is in the system's directory here, and that says nothing: only
+        without a CA file."""
+        store = self.path("system-store")
+        os.makedirs(store, exist_ok=True)
+        shutil.copy(self.path("ca.pem"), store)
+        subprocess.run([api_server.OPENSSL, "rehash", store], check=True, timeout=30)
+        inside = ["unshare", "--mount", "sh", "-c",
+                  f"mount --bind {store} /etc/ssl/certs && exec \"$@\"", "sh"]
+        server = self.serve(lists(pod("a")), watches())
+        client = self.client(server.url, ca=self.path("other-ca.pem"), prefix=inside)
         client.wait("STATE disconnected unsynced the server's certificate")
         self.assertEqual(server.requests, [])
+        # /etc/ssl/certs/ca-certificates.crt is not there now, so that this fails in another way
+        # than by not trusting the directory.
+        shutil.copy(self.path("ca.pem"), os.path.join(store, "ca-certificates.crt"))
+        self.client(server.url, ca="", prefix=inside).wait("POD a")
 
     def test_other_name(self):
         server = self.serve(lists(pod("a")), address="127.0.0.2")
