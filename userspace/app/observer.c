@@ -63,6 +63,7 @@ static void on_housekeeping(void *data)
     uint64_t now_ns = cs_monotonic_ns();
 
     observer->pipeline.now_ns = now_ns;
+    cs_observer_set_wall_offset(observer); /* the wall clock may have been set */
     flush_events(observer);
     if (now_ns >= observer->next_losses_ns) {
         observer->next_losses_ns = now_ns + LOSSES_EVERY_NS;
@@ -71,7 +72,6 @@ static void on_housekeeping(void *data)
     }
     if (now_ns >= observer->next_expire_ns) {
         observer->next_expire_ns = now_ns + EXPIRE_EVERY_NS;
-        cs_observer_set_wall_offset(observer);
         cs_recorder_expire(observer->pipeline.recorder, now_ns);
     }
 }
@@ -168,6 +168,24 @@ int cs_observer_new(const struct cs_config *config, struct cs_observer **observe
     return 0;
 }
 
+static void count_one(const struct cs_exchange *exchange, void *count)
+{
+    (void)exchange;
+    (*(uint64_t *)count)++;
+}
+
+/* What still waits for its answer is nobody's to see any more. */
+static void report_unfinished(struct cs_observer *observer)
+{
+    uint64_t count = 0;
+
+    cs_assembler_each_in_flight(observer->pipeline.assembler, count_one, &count);
+    if (count == 0)
+        return;
+    cs_info("%llu requests were in flight", (unsigned long long)count);
+    cs_pipeline_loss(&observer->pipeline, "stop", "in_flight", count);
+}
+
 int cs_observer_run(struct cs_observer *observer)
 {
     int error;
@@ -175,6 +193,7 @@ int cs_observer_run(struct cs_observer *observer)
     cs_info("observing: cgroup %s, metrics on %s, API on %s, run %s", observer->cgroup.path,
             observer->config->listen.text, observer->config->api_listen.text, observer->run_id);
     error = cs_loop_run(observer->loop);
+    report_unfinished(observer);
     cs_self_metrics_log_losses(observer);
     flush_events(observer);
     if (error < 0)

@@ -113,6 +113,8 @@ static int open_cgroup(struct cs_observer *observer)
         return cs_error_r(error, "%s", why);
     observer->pipeline.resolve = resolve;
     observer->pipeline.resolve_data = observer;
+    if (!observer->cgroup.true_root)
+        cs_warn("%s is not the node's root: only what is below it is seen", observer->cgroup.path);
     if (observer->cgroup.layout == CS_CGROUP_LAYOUT_V2)
         return 0;
     observer->pipeline.root_shared = true;

@@ -23,8 +23,8 @@
 #define CS_HTTP_CONNECTIONS     64
 #define CS_HTTP_PER_ADDRESS     16
 #define CS_HTTP_HEAD_MAX        16384 /* bytes of a connection's memory for both heads */
-#define CS_HTTP_IDLE_SECONDS    15
-#define CS_HTTP_REQUEST_SECONDS 30
+#define CS_HTTP_IDLE_SECONDS    5
+#define CS_HTTP_REQUEST_SECONDS 10
 
 /* Values are NULL where the request has none; all are valid during the handler only. */
 struct cs_http_request {
