@@ -274,6 +274,8 @@ static void read_server(struct side *side, const struct pf_hello *client, struct
         bool goes_on = i < reading_until;
 
         side->ccs |= piece->content == 20;
+        if (goes_on && !m.whole)
+            side->unsure = true; /* of a hello that never ends: where it is given up differs */
         add_record(side, piece, clear && !goes_on ? FIRST_BYTE : NO_TYPE, 0);
         if (clear && !done && !goes_on && piece->size) {
             assemble(side->stream, r, i, &m);
