@@ -162,9 +162,10 @@ test-kube: $(BUILD)/tests/kube-cat ## the Kubernetes client against a scripted A
 
 test: ## install what it needs, then unit, BPF and end-to-end tests (root)
 	$(Q)tools/install-deps.sh build test
-	$(Q)$(MAKE) --no-print-directory all $(UNIT_BIN) $(BUILD)/tests/bpf-tests
+	$(Q)$(MAKE) --no-print-directory all $(UNIT_BIN) $(BUILD)/tests/bpf-tests \
+		$(BUILD)/tests/kube-cat
 	$(Q)BUILD=$(BUILD) tests/run-suites.sh "unit=$(MAKE) -s unit" "bpf=$(MAKE) -s test-bpf" \
-		"e2e=$(MAKE) -s test-e2e" "secrets=$(MAKE) -s test-secrets"
+		"kube=$(MAKE) -s test-kube" "e2e=$(MAKE) -s test-e2e" "secrets=$(MAKE) -s test-secrets"
 
 demo: ## install what it needs, build, and watch credscope on a simulated node (root)
 	$(Q)tools/install-deps.sh build test

@@ -118,8 +118,13 @@ class Case(unittest.TestCase):
                 options.setdefault("token", self.write("token", api_server.TOKEN + "\n"))
             options.setdefault("ca", self.path("ca.pem"))
         client = Client(environment, prefix, **options)
-        self.addCleanup(client.stop)
+        self.addCleanup(self.check_client, client)
         return client
+
+    def check_client(self, client):
+        """A sanitizer's finding, a leak too, is an exit status."""
+        client.stop()
+        self.assertEqual(client.process.returncode, 0, client.log)
 
     def run_script(self, *script, **options):
         server = self.serve(*script)
