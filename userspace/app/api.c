@@ -116,7 +116,10 @@ static void add_metric(struct cs_buffer *buffer, const struct cs_registry *regis
     const char *separator = "";
 
     if (!row->labels[0]) {
-        add_value(buffer, row, series ? cs_series_read(series) : 0);
+        if (series)
+            add_value(buffer, row, cs_series_read(series));
+        else
+            cs_buffer_add_text(buffer, "null");
         return;
     }
     cs_buffer_add(buffer, "[", 1);
