@@ -34,7 +34,7 @@ struct cs_pending_options {
     uint64_t wait_ns;     /* 0: 60 s */
     uint32_t count_max;   /* 0: 8192 */
     uint32_t per_key_max; /* 0: 512; one pod can't push the others out */
-    size_t bytes_max;     /* 0: 2 MiB; one takes 350 bytes or so */
+    size_t bytes_max;     /* 0: 2 MiB; one takes 200 bytes or so */
     cs_pending_fn sink;
     void *user;
 };
