@@ -104,7 +104,8 @@ struct cs_pod_view {
     const struct cs_label *workload; /* core/pod_workload.h */
     bool running;                    /* phase Running and not deleted */
     bool deleted;
-    uint16_t declared; /* of all its containers */
+    enum cs_pod_phase phase; /* Pending while init containers run */
+    uint16_t declared;       /* of all its containers */
     uint32_t containers;
 };
 

@@ -165,6 +165,7 @@ static void view_of(const struct cs_pod_entry *entry, struct cs_pod_view *view)
         .workload = entry->workload,
         .running = is_running(entry),
         .deleted = entry->deleted_ns != 0,
+        .phase = entry->phase,
         .containers = entry->container_count,
     };
     for (uint32_t i = 0; i < entry->container_count; i++)

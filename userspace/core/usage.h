@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "core/classify.h"
+#include "core/container_table.h"
 #include "core/exchange.h"
 #include "core/labels.h"
 #include "core/subject.h"
@@ -56,26 +57,35 @@ struct cs_usage_first {
     uint64_t delay_ns; /* with success: from the first attempt's start to its answer */
 };
 
-/*
- * Note one exchange of a pod's container; others are passed over. began_before: the container was
- * there before credscope (cs_container.created_ns is 0), so that its first attempt may have been
- * missed: *first is then all false.
- */
+/* What the container's cgroup says of it (cs_container_table_get). */
+struct cs_usage_life {
+    bool began_before; /* there before credscope (created_ns is 0): its first attempt may have been
+                        * missed */
+    uint64_t ended_ns; /* 0: runs */
+};
+
+/* Note one exchange of a pod's container; others are passed over. *first is all false if the
+ * container began before. */
 void cs_usage_exchange(struct cs_usage *usage, const struct cs_exchange *exchange,
                        const struct cs_verdict *verdict, const struct cs_subject *subject,
-                       bool began_before, uint64_t now_ns, struct cs_usage_first *first);
+                       const struct cs_usage_life *life, uint64_t now_ns,
+                       struct cs_usage_first *first);
 
 /* The exchange is an attempt to get credentials, whatever came of it. Pure. */
 bool cs_usage_is_attempt(const struct cs_exchange *exchange, const struct cs_verdict *verdict,
                          const char *cloud);
 
-/* The container (or pod, if the exchange named no container) has ended: its cgroup went. */
+/* A cgroup went: if it was a container's own directory, the container has ended. */
+void cs_usage_cgroup_removed(struct cs_usage *usage, const struct cs_container *container);
+
+/* The container (or pod, if its exchanges named no container) has ended. */
 void cs_usage_ended(struct cs_usage *usage, const char *container_id, uint64_t now_ns);
 
 /* Every container of that pod has ended. */
 void cs_usage_pod_ended(struct cs_usage *usage, const char *pod_uid, uint64_t now_ns);
 
-/* Forget ended containers after 10 minutes. Call every few seconds. */
+/* Forget ended containers after 10 minutes, and those that use nothing any more after the longer
+ * life. Call every few seconds. */
 void cs_usage_expire(struct cs_usage *usage, uint64_t now_ns);
 
 /* One container that has not ended. */

@@ -28,10 +28,11 @@ typedef void (*cs_usage_gauge_fn)(void *user, enum cs_usage_gauge gauge,
 
 struct cs_usage_counts;
 
-/* by_pod: one gauge a pod (--pod-labels). 0 or -ENOMEM. */
-int cs_usage_counts_new(bool by_pod, struct cs_usage_counts **counts);
+/* labels: those of the index and the usage; must outlive the counts. by_pod: one gauge a pod
+ * (--pod-labels). 0 or -ENOMEM. */
+int cs_usage_counts_new(struct cs_labels *labels, bool by_pod, struct cs_usage_counts **counts);
 
-/* Free and set to NULL; accepts NULL. Call before the index is freed. */
+/* Free and set to NULL; accepts NULL. */
 void cs_usage_counts_free(struct cs_usage_counts **counts);
 #define _cleanup_usage_counts_ CS_CLEANUP(cs_usage_counts_free)
 
