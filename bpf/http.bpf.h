@@ -167,6 +167,26 @@ __noinline int cs_http_stretch(struct __sk_buff *skb, __u32 direction)
     return CS_SCAN_MORE;
 }
 
+/* What was taken back is not to stay behind the text while the rest of the head is awaited. */
+__noinline int cs_http_wipe(struct __sk_buff *skb, __u32 direction)
+{
+    struct cs_socket *s = cs_socket_of(skb);
+    cs_http *h;
+    __u32 keep;
+
+    if (!s)
+        return 0;
+    h = &s->dir[direction & 1].http;
+    h->stale = 0;
+    keep = h->line_len + h->value_len;
+#pragma clang loop unroll(disable)
+    for (__u32 i = 0; i < CS_REQUEST_LINE_MAX + CS_USER_AGENT_MAX; i++) {
+        if (i >= keep)
+            cs_http_text(h)[i] = 0;
+    }
+    return 0;
+}
+
 __noinline int cs_http_segment(struct __sk_buff *skb, __u32 direction)
 {
     struct cs_socket *s = cs_socket_of(skb);
@@ -180,6 +200,8 @@ __noinline int cs_http_segment(struct __sk_buff *skb, __u32 direction)
         scan = cs_http_stretch(skb, direction);
     if (scan == CS_SCAN_MORE)
         cs_http_fail(&dir->http, CS_GAP_HEAD_LIMIT);
+    if (dir->http.stale)
+        cs_http_wipe(skb, direction);
     if (dir->http.phase != CS_FAILED)
         return CS_SCAN_OK;
     cs_emit_gap(s, direction, dir->http.error, 0, dir->segment.time_ns);

@@ -26,6 +26,7 @@ static __always_inline void cs_line_put(cs_http *h, __u8 c)
 static __always_inline void cs_line_rewind(cs_http *h)
 {
     h->line_len = h->mark;
+    h->stale = 1;
     h->flags |= CS_REQUEST_QUERY_CUT;
 }
 

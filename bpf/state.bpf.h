@@ -61,7 +61,8 @@ struct cs_http_dir {
     __u8 seen;     /* enum cs_http_seen */
     __u8 method;   /* enum cs_http_method */
     __u8 error;    /* enum cs_gap_reason, once a scan has failed */
-    __u8 pad[2];
+    __u8 stale;    /* text was taken back: what is behind it is to be wiped */
+    __u8 pad;
     /* The fact being put together: struct cs_fact_request, _response or _tunnel and its text. */
     __u64 fact[(sizeof(struct cs_fact_request) + CS_REQUEST_LINE_MAX + CS_USER_AGENT_MAX) / 8];
 };
