@@ -36,6 +36,15 @@
     X(LAST_FAILURE, "credscope_last_failure_timestamp_seconds", GAUGE, SECONDS, WORKLOAD, \
       "When a request last failed, seconds since 1970.", \
       "mechanism") \
+    X(FIRST_REQUESTS, "credscope_first_requests", COUNTER, NONE, WORKLOAD, \
+      "Containers' first attempts to get credentials, by what came of them.", \
+      "mechanism", "result") \
+    X(PODS_USING, "credscope_pods_using", GAUGE, NONE, STATE, \
+      "Pods with a running container that has obtained credentials which may be valid still.", \
+      "mechanism") \
+    X(PODS_DECLARING, "credscope_pods_declaring", GAUGE, NONE, STATE, \
+      "Running pods by what their spec declares.", \
+      "declared") \
     X(NODE_REQUESTS, "credscope_node_requests", COUNTER, NONE, NODE, \
       "All requests on this node, from 0 at start for every mechanism and outcome it can have.", \
       "mechanism", "outcome") \
@@ -60,6 +69,9 @@
     X(ENDPOINT_LAST_FAILURE, "credscope_endpoint_last_failure_timestamp_seconds", GAUGE, SECONDS, NODE, \
       "When the endpoint last gave this node no answer, 429 or 5xx, seconds since 1970.", \
       "endpoint", "address_family") \
+    X(FIRST_SUCCESS_DELAY, "credscope_first_success_delay_seconds", HISTOGRAM_FIRST, SECONDS, NODE, \
+      "A container's first attempt to get credentials to its first success.", \
+      "mechanism") \
     X(MECHANISM, "credscope_mechanism", INFO, NONE, NODE, \
       "What each mechanism is: its cloud, what a migration does with it, what replaces it.", \
       "mechanism", "cloud", "class", "successor") \
@@ -71,6 +83,9 @@
       "version", "abi", "libbpf") \
     X(OBSERVED, "credscope_observed_seconds", COUNTER, SECONDS, NODE, \
       "Time watched since start: every program attached.") \
+    X(CONTAINERS_UNOBSERVED, "credscope_containers_unobserved", GAUGE, NONE, NODE, \
+      "Pods' containers that run and can't be seen wholly.", \
+      "reason") \
     X(PREEXISTING_SOCKETS, "credscope_preexisting_sockets", GAUGE, NONE, NODE, \
       "Connections of credscope's own network namespace to watched addresses that are older than it: unseen.") \
     X(FACTS, "credscope_facts", COUNTER, NONE, NODE, \
@@ -160,6 +175,7 @@ enum cs_metric_kind {
     CS_KIND_INFO,
     CS_KIND_HISTOGRAM_WORKLOAD,
     CS_KIND_HISTOGRAM_ENDPOINT,
+    CS_KIND_HISTOGRAM_FIRST,
 };
 
 enum cs_metric_unit { CS_UNIT_NONE, CS_UNIT_SECONDS, CS_UNIT_BYTES };

@@ -22,6 +22,14 @@ static const struct cs_histogram_bounds ENDPOINT = {
            "2.0", "5.0", "10.0", "30.0", "80.0"},
 };
 
+/* From an answer at once to an agent that comes minutes after its node's first pods. */
+static const struct cs_histogram_bounds FIRST = {
+    .count = 11,
+    .ns = {MS(100), MS(250), MS(500), MS(1000), MS(2500), MS(5000), MS(10000), MS(30000), MS(60000),
+           MS(120000), MS(300000)},
+    .le = {"0.1", "0.25", "0.5", "1.0", "2.5", "5.0", "10.0", "30.0", "60.0", "120.0", "300.0"},
+};
+
 const struct cs_histogram_bounds *cs_histogram_bounds(enum cs_metric_kind kind)
 {
     switch (kind) {
@@ -29,6 +37,8 @@ const struct cs_histogram_bounds *cs_histogram_bounds(enum cs_metric_kind kind)
         return &WORKLOAD;
     case CS_KIND_HISTOGRAM_ENDPOINT:
         return &ENDPOINT;
+    case CS_KIND_HISTOGRAM_FIRST:
+        return &FIRST;
     default:
         return NULL;
     }

@@ -73,6 +73,10 @@ int cs_recorder_set(struct cs_recorder *recorder, enum cs_metric metric, const c
 int cs_recorder_add(struct cs_recorder *recorder, enum cs_metric metric, const char *const values[],
                     uint64_t value);
 
+/* Observe a duration in a node-level histogram. Results as above; -EINVAL: it is none. */
+int cs_recorder_observe(struct cs_recorder *recorder, enum cs_metric metric,
+                        const char *const values[], uint64_t ns);
+
 /* Remove all series of a node-level metric, before setting those of a set that has changed. */
 void cs_recorder_remove(struct cs_recorder *recorder, enum cs_metric metric);
 

@@ -40,15 +40,15 @@ static uint32_t possible_outcomes(enum cs_mechanism mechanism)
     }
 }
 
-/* Find or make a node-level series from text; labels are kept by it alone. */
-static int node_series(struct cs_recorder *recorder, enum cs_metric metric,
+/* Find or make a node-level series, a histogram or not, from text; labels are kept by it alone. */
+static int node_series(struct cs_recorder *recorder, enum cs_metric metric, bool histogram,
                        const char *const values[], struct cs_series **series)
 {
     const struct cs_metric_row *row = cs_metric_row(metric);
     struct cs_label *key[CS_SERIES_LABELS] = {NULL};
     int r = 0;
 
-    if (row->scope != CS_SCOPE_NODE || cs_histogram_bounds(row->kind))
+    if (row->scope != CS_SCOPE_NODE || (cs_histogram_bounds(row->kind) != NULL) != histogram)
         return -EINVAL;
     for (size_t i = 0; row->labels[i] && r == 0; i++) {
         if (!values || !values[i])
@@ -67,7 +67,7 @@ int cs_recorder_set(struct cs_recorder *recorder, enum cs_metric metric, const c
                     uint64_t value)
 {
     struct cs_series *series;
-    int r = node_series(recorder, metric, values, &series);
+    int r = node_series(recorder, metric, false, values, &series);
 
     if (r == 0)
         *cs_series_value(series) = value;
@@ -78,10 +78,21 @@ int cs_recorder_add(struct cs_recorder *recorder, enum cs_metric metric, const c
                     uint64_t value)
 {
     struct cs_series *series;
-    int r = node_series(recorder, metric, values, &series);
+    int r = node_series(recorder, metric, false, values, &series);
 
     if (r == 0)
         *cs_series_value(series) += value;
+    return r;
+}
+
+int cs_recorder_observe(struct cs_recorder *recorder, enum cs_metric metric,
+                        const char *const values[], uint64_t ns)
+{
+    struct cs_series *series;
+    int r = node_series(recorder, metric, true, values, &series);
+
+    if (r == 0)
+        cs_histogram_observe(cs_series_histogram(series), ns);
     return r;
 }
 

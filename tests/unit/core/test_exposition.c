@@ -43,11 +43,18 @@ static struct cs_recorder *full_recorder(void)
     struct cs_recorder *recorder = recorder_new((struct cs_recorder_options){0});
     struct sample sample;
 
+    sample_init(&sample);
     for (enum cs_metric metric = 0; metric < CS_METRIC_END; metric++) {
         const struct cs_metric_row *row = cs_metric_row(metric);
+        bool histogram = cs_histogram_bounds(row->kind) != NULL;
 
-        if (row->scope == CS_SCOPE_NODE && !cs_histogram_bounds(row->kind))
+        if (row->scope == CS_SCOPE_NODE && histogram)
+            assert_int_equal(cs_recorder_observe(recorder, metric, values, MS(1)), 0);
+        else if (row->scope == CS_SCOPE_NODE)
             assert_int_equal(cs_recorder_set(recorder, metric, values, 1), 0);
+        else if (!histogram)
+            assert_int_equal(cs_recorder_set_of(recorder, metric, &sample.subject, values, 1, 0),
+                             0);
     }
     for (int i = 0; i < CS_MECHANISM_END * CS_OUTCOME_END; i++) {
         sample_init(&sample);

@@ -13,8 +13,8 @@
 
 static void bounds_are_those_of_their_text(void **unused)
 {
-    static const enum cs_metric_kind kinds[] = {CS_KIND_HISTOGRAM_WORKLOAD,
-                                                CS_KIND_HISTOGRAM_ENDPOINT};
+    static const enum cs_metric_kind kinds[] = {
+        CS_KIND_HISTOGRAM_WORKLOAD, CS_KIND_HISTOGRAM_ENDPOINT, CS_KIND_HISTOGRAM_FIRST};
 
     (void)unused;
     assert_null(cs_histogram_bounds(CS_KIND_COUNTER));

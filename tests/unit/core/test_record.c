@@ -267,10 +267,19 @@ static void setters_check_what_they_get(void **unused)
                      -EINVAL);
     assert_int_equal(cs_recorder_set_of(recorder, CS_METRIC_SERIES, &sample.subject, NULL, 1, 0),
                      -EINVAL);
+    assert_int_equal(cs_recorder_observe(recorder, CS_METRIC_SERIES, NULL, 1), -EINVAL);
+    assert_int_equal(cs_recorder_observe(recorder, CS_METRIC_REQUEST_DURATION, program, 1),
+                     -EINVAL);
+    assert_int_equal(cs_recorder_observe(recorder, CS_METRIC_FIRST_SUCCESS_DELAY, program, MS(300)),
+                     0);
     assert_int_equal(cs_recorder_add(recorder, CS_METRIC_OBSERVED, NULL, MS(1500)), 0);
     assert_int_equal(cs_recorder_add(recorder, CS_METRIC_OBSERVED, NULL, MS(1500)), 0);
     cs_recorder_in_flight(recorder, CS_MECHANISM_IRSA, 3, MS(250));
     page = page_of(recorder, CS_EXPOSITION_TEXT);
+    assert_line(page, "credscope_first_success_delay_seconds_bucket{mechanism=\"connect4\",le="
+                      "\"0.25\"} 0");
+    assert_line(page, "credscope_first_success_delay_seconds_bucket{mechanism=\"connect4\",le="
+                      "\"0.5\"} 1");
     assert_line(page,
                 "credscope_program_attached{program=\"connect4\",hook=\"cgroup/connect4\"} 1");
     assert_line(page, "credscope_observed_seconds_total 3");
