@@ -128,9 +128,9 @@ static void holds_its_bounds(void **state)
     cs_pending_free(&pending);
 
     pending = new_pending(&left, 0, 2, 0);
+    add(pending, "other", 9, SECOND);
     for (uint32_t i = 0; i < 4; i++)
         add(pending, "flood", i, SECOND);
-    add(pending, "other", 9, SECOND);
     expect(&left, "a key", "0:full 1:full");
     cs_pending_free(&pending);
 
@@ -170,6 +170,7 @@ static void comes_out_as_it_went_in(void **state)
     assert_ptr_equal(image.exchange.connection, &image.connection);
     assert_string_equal(image.exchange.path, exchange.path);
     assert_string_equal(image.exchange.user_agent, "curl");
+    assert_int_equal(image.exchange.user_agent[6], 0);
     assert_string_equal(image.connection.authority, connection.authority);
     assert_int_equal(image.connection.dport, 443);
     assert_int_equal(image.exchange.end_ns, ~0ull);

@@ -124,7 +124,7 @@ static void counts_running_pods(void **state)
      * one whose pod nobody knows yet. */
     deliver(w.usage, UID_A, ID_A, CS_MECHANISM_IRSA);
     deliver(w.usage, UID_A, ID_B, CS_MECHANISM_IRSA);
-    deliver(w.usage, UID_A, ID_B, CS_MECHANISM_IMDSV2);
+    deliver(w.usage, UID_A, ID_A, CS_MECHANISM_IMDSV2);
     deliver(w.usage, UID_B, ID_C, CS_MECHANISM_IRSA);
     deliver(w.usage, "pending", "c3", CS_MECHANISM_IRSA);
     deliver(w.usage, "done", "c4", CS_MECHANISM_IRSA);
