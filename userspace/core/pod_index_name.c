@@ -69,6 +69,19 @@ static const struct cs_pod_entry_container *find_container(const struct cs_pod_e
     return entry->container_count == 1 ? &entry->containers[0] : NULL;
 }
 
+bool cs_pod_index_key(const struct cs_subject *subject, char key[CS_POD_UID_LEN])
+{
+    struct cs_cgroup_identity identity;
+
+    if (subject->attribution != CS_ATTRIBUTION_POD_UID)
+        return false;
+    cs_cgroup_identify((struct cs_slice){subject->cgroup, strlen(subject->cgroup)}, false,
+                       &identity);
+    memcpy(key, identity.outer_pod_uid[0] ? identity.outer_pod_uid : subject->pod_uid,
+           CS_POD_UID_LEN);
+    return true;
+}
+
 static void put(char *to, size_t size, const char *text)
 {
     if (text)

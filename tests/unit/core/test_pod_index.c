@@ -354,6 +354,30 @@ static void announces_each_key_once(void **state)
     assert_string_equal(keys.list[3], HASH);
 }
 
+/* What is waited for is what is announced. */
+static void waits_for_the_outermost_pod(void **state)
+{
+    static const struct {
+        const char *path, *key;
+    } cases[] = {
+        {SLICE "/cri-containerd-" ID_A ".scope", UID_A},
+        {SLICE "/cri-containerd-" ID_A ".scope/kubelet/kubepods/pod" UID_B "/" ID_C, UID_A},
+        {"/kubepods.slice/kubepods-pod" HASH ".slice/" ID_A, HASH},
+        {"/system.slice/docker-" ID_B ".scope", NULL},
+        {"/", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < CS_ARRAY_SIZE(cases); i++) {
+        struct cs_subject subject;
+        char key[CS_POD_UID_LEN] = "untouched";
+
+        cs_subject_from_path(slice_of(cases[i].path), false, &subject);
+        assert_int_equal(cs_pod_index_key(&subject, key), cases[i].key != NULL);
+        assert_string_equal(key, cases[i].key ? cases[i].key : "untouched");
+    }
+}
+
 /* PRODUCT: 110 pods of 20 KB each. */
 static void costs_little(void **state)
 {
@@ -423,6 +447,7 @@ int main(void)
         cmocka_unit_test(counts_what_it_passes_over),
         cmocka_unit_test(holds_its_bounds),
         cmocka_unit_test(announces_each_key_once),
+        cmocka_unit_test(waits_for_the_outermost_pod),
         cmocka_unit_test(costs_little),
     };
 
