@@ -191,8 +191,12 @@ static __always_inline void cs_packet_syn(struct cs_socket *s, struct cs_dir *di
 {
     if (s->connected)
         return;
-    dir->next = p->seq;
-    dir->started = 1;
+    /* The client's SYN may come again without the data that it carried (TFO): those bytes have
+     * been read. The server's may be a wrong one first. */
+    if (direction == CS_DIR_INGRESS || !dir->started) {
+        dir->next = p->seq;
+        dir->started = 1;
+    }
     if (direction != CS_DIR_EGRESS || s->redirected)
         return;
     if (!cs_is_asked(s, p->daddr, p->dport))

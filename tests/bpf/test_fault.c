@@ -182,7 +182,7 @@ static void test_no_cgroup(void **state)
     (void)state;
     assert_int_equal(cs_sensor_open(&config, &sensor, &error), 0);
     assert_int_equal(cs_sensor_attach(sensor, fd, &error), -EBADF);
-    assert_non_null(strstr(error.text, "cannot attach cgroup/connect4: "));
+    assert_non_null(strstr(error.text, "cannot attach cgroup_skb/ingress: "));
     cs_sensor_free(sensor);
 }
 

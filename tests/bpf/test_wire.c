@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What real peers do only now and then: silence, duplicates, reordering, overlaps, holes, ICMP. */
 #include "io/sensor_internal.h"
+#include "traffic.h"
 #include "transcript.h"
 #include "wire.h"
 
@@ -122,6 +123,37 @@ static void test_slow_accept(void **state)
     assert_int_equal(end->reason, CS_CLOSE_LOCAL);
     assert_true(end->retransmits >= 1);
     assert_int_equal(facts_count(&facts, CS_FACT_ESTABLISHED), 1);
+    facts_free(&facts);
+    wire_close(&wire);
+}
+
+/* A SYN with data is lost; it comes again without, and the data behind it once more. */
+static void test_fast_open_again(void **state)
+{
+    struct sockaddr_storage address;
+    struct facts facts = {0};
+    struct wire_packet packet;
+    struct wire wire;
+    int one = 1;
+    socklen_t len = traffic_address(&address, HOST_WIRE, 80, false);
+
+    (void)state;
+    OPEN(&wire, false);
+    close(wire.client);
+    assert_int_equal(facts_wait(harness.sensor, &facts, CS_FACT_CONNECT_FAILED, 1), 1);
+    wire_settle(&wire, 2);
+    wire.client = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(
+        setsockopt(wire.client, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, &one, sizeof(one)), 0);
+    sendto(wire.client, GET, sizeof(GET) - 1, MSG_FASTOPEN, (struct sockaddr *)&address, len);
+    assert_true(wire_read(&wire, &packet, harness_patience_ms()));
+    assert_int_equal(packet.len, sizeof(GET) - 1);
+    wire_accept(&wire);
+    wire_settle(&wire, 20);
+    wire.acked = sizeof(GET) - 1;
+    wire_write(&wire, WIRE_ACK, 0, HEAD BODY, sizeof(HEAD BODY) - 1);
+    assert_int_equal(facts_wait(harness.sensor, &facts, CS_FACT_RESPONSE, 1), 1);
+    assert_int_equal(facts_count(&facts, CS_FACT_REQUEST), 1);
     facts_free(&facts);
     wire_close(&wire);
 }
@@ -286,6 +318,7 @@ int test_wire_run(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_unanswered, harness_setup),
         cmocka_unit_test_setup(test_given_up, harness_setup),
+        cmocka_unit_test_setup(test_fast_open_again, harness_setup),
         cmocka_unit_test_setup(test_icmp, harness_setup),
         cmocka_unit_test_setup(test_refused, harness_setup),
         cmocka_unit_test_setup(test_slow_accept, harness_setup),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network namespace and a cgroup of our own, and both ends of every connection in it."""
 import ctypes
+import itertools
 import os
 import signal
 import socket
@@ -84,6 +85,10 @@ class Cgroup:
             f.write("0")
 
 
+# Facts are told apart by the client's port, which the kernel would share across destinations.
+PORTS = itertools.count(20000)
+
+
 class Connection:
     """A client and the server that it reached, both ours; what one sends the other reads."""
 
@@ -91,6 +96,7 @@ class Connection:
         self.client = socket.socket(family or listener.family, socket.SOCK_STREAM)
         self.client.settimeout(5)
         self.client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.client.bind(("", next(PORTS)))
         if first:
             self.client.sendto(first, socket.MSG_FASTOPEN, address)
         else:

@@ -68,7 +68,9 @@ int cs_sensor_attach(struct cs_sensor *sensor, int cgroup_fd, struct cs_sensor_e
     int err;
 
     error->text[0] = '\0';
-    for (size_t i = 0; i < sensor->program_count; i++) {
+    /* From the last to the first: connect makes a socket's state, and a connection that others
+     * had not seen from its start would look like one that failed. */
+    for (size_t i = sensor->program_count; i-- > 0;) {
         if (!sensor->programs[i].required)
             continue;
         err = attach_cgroup(sensor, i, cgroup_fd, error);

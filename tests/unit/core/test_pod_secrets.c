@@ -100,6 +100,10 @@ static void keeps_no_secret(void **state)
     char *json = mmap(NULL, JSON_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    print_message("SKIPPED keeps_no_secret: the sanitizer's own mappings can't be searched\n");
+    skip();
+#endif
     assert_true(json != MAP_FAILED);
     for (size_t i = 0; i < CS_ARRAY_SIZE(cases); i++) {
         _cleanup_pod_index_ struct cs_pod_index *index = NULL;
