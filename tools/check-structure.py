@@ -21,8 +21,8 @@ CORE_FORBIDDEN_HEADERS = {
     "signal.h", "dirent.h", "curl/curl.h", "microhttpd.h", "bpf/libbpf.h", "bpf/bpf.h", "netdb.h",
 }
 CORE_FORBIDDEN_CALLS = re.compile(
-    r"\b(open|openat|fopen|read|write|socket|clock_gettime|gettimeofday|time|getenv|printf|"
-    r"fprintf|cs_(?:error|warn|info|debug|log)\w*)\s*\(")
+    r"\b(cs_monotonic_ns|open|openat|fopen|read|write|socket|clock_gettime|gettimeofday|time|"
+    r"getenv|printf|fprintf|cs_(?:error|warn|info|debug|log)\w*)\s*\(")
 FILE_LINES_MAX = 400
 TEST_LINES_MAX = 450
 FUNCTION_LINES_MAX = 60

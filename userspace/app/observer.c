@@ -15,14 +15,6 @@
 #define LOSSES_EVERY_NS (10 * CS_NSEC_PER_SEC)
 #define EXPIRE_EVERY_NS (60 * CS_NSEC_PER_SEC)
 
-uint64_t cs_monotonic_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * CS_NSEC_PER_SEC + (uint64_t)now.tv_nsec;
-}
-
 static void flush_events(struct cs_observer *observer)
 {
     int error;

@@ -72,8 +72,6 @@ int cs_observer_run(struct cs_observer *observer);
 /* Accepts NULL and a half-built one. Detaches, writes what waits, removes the API's socket. */
 void cs_observer_free(struct cs_observer *observer);
 
-uint64_t cs_monotonic_ns(void);
-
 /* To be called when facts were fed: write what waits, see to the assembler's next deadline. */
 void cs_observer_settle(struct cs_observer *observer);
 

@@ -9,14 +9,6 @@
 
 #define TEXT_PLAIN "text/plain; charset=utf-8"
 
-static uint64_t monotonic_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * CS_NSEC_PER_SEC + (uint64_t)now.tv_nsec;
-}
-
 static void fail(struct cs_http_response *response, const char *text)
 {
     response->status = 500;
@@ -49,7 +41,7 @@ static void serve_metrics(void *data, const struct cs_http_request *request,
 
     if (pages->refresh)
         pages->refresh(pages->refresh_data);
-    start_ns = monotonic_ns();
+    start_ns = cs_monotonic_ns();
     cs_recorder_add(pages->recorder, CS_METRIC_SCRAPES, &name, 1);
     cs_recorder_set(pages->recorder, CS_METRIC_SCRAPE_SIZE, NULL, pages->last_size);
     cs_recorder_set(pages->recorder, CS_METRIC_SCRAPE_DURATION, NULL, pages->last_ns);
@@ -66,7 +58,7 @@ static void serve_metrics(void *data, const struct cs_http_request *request,
     response->vary = true;
     if (!request->head && cs_exposition_gzip(request->accept_encoding))
         compress(response);
-    pages->last_ns = monotonic_ns() - start_ns;
+    pages->last_ns = cs_monotonic_ns() - start_ns;
 }
 
 /* The process answers, so its loop turns: that is all liveness should ask. */

@@ -3,6 +3,32 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
+
+bool cs_slice_is(struct cs_slice slice, const char *text)
+{
+    return slice.len == strlen(text) && memcmp(slice.data, text, slice.len) == 0;
+}
+
+struct cs_slice cs_slice_split(struct cs_slice *rest, char separator)
+{
+    struct cs_slice head = *rest;
+    const char *found = rest->len > 0 ? memchr(rest->data, separator, rest->len) : NULL;
+
+    if (found)
+        head.len = (size_t)(found - rest->data);
+    rest->data += head.len + (found ? 1 : 0);
+    rest->len -= head.len + (found ? 1 : 0);
+    return head;
+}
+
+uint64_t cs_monotonic_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * CS_NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+}
 
 bool cs_text_copy(char *to, size_t size, const char *from, size_t len)
 {

@@ -17,6 +17,15 @@ struct cs_slice {
     size_t len;
 };
 
+/* Whether the slice is exactly this text. */
+bool cs_slice_is(struct cs_slice slice, const char *text);
+
+/* Take what precedes the first separator off rest, and the separator; all when there is none. */
+struct cs_slice cs_slice_split(struct cs_slice *rest, char separator);
+
+/* CLOCK_MONOTONIC in nanoseconds. Not for core, which is given the time. */
+uint64_t cs_monotonic_ns(void);
+
 /* Copy at most size-1 bytes and terminate. Returns false when it did not fit. size >= 1. */
 bool cs_text_copy(char *to, size_t size, const char *from, size_t len);
 

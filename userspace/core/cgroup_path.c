@@ -47,11 +47,6 @@ const char *cs_runtime_name(enum cs_runtime runtime)
     return runtime < CS_RUNTIME_END ? runtime_names[runtime] : runtime_names[CS_RUNTIME_UNKNOWN];
 }
 
-static bool slice_is(struct cs_slice slice, const char *text)
-{
-    return slice.len == strlen(text) && memcmp(slice.data, text, slice.len) == 0;
-}
-
 /* Take text off the start of the slice, if it is there. */
 static bool slice_skip(struct cs_slice *slice, const char *text)
 {
@@ -74,24 +69,11 @@ static bool slice_cut_end(struct cs_slice *slice, const char *text)
     return true;
 }
 
-/* Take what precedes the first separator off rest; all of it when there is none. */
-static struct cs_slice slice_split(struct cs_slice *rest, char separator)
-{
-    struct cs_slice head = *rest;
-    const char *found = rest->len > 0 ? memchr(rest->data, separator, rest->len) : NULL;
-
-    if (found)
-        head.len = (size_t)(found - rest->data);
-    rest->data += head.len + (found ? 1 : 0);
-    rest->len -= head.len + (found ? 1 : 0);
-    return head;
-}
-
 /* The next non-empty component; false at the end. */
 static bool component_next(struct cs_slice *rest, struct cs_slice *component)
 {
     while (rest->len > 0) {
-        *component = slice_split(rest, '/');
+        *component = cs_slice_split(rest, '/');
         if (component->len > 0)
             return true;
     }
@@ -162,7 +144,7 @@ static bool container_parse(struct cs_slice component, struct cs_cgroup_identity
 /* "<runtime>:<id>", what follows a slice's name and a colon. */
 static bool colon_container_parse(struct cs_slice text, struct cs_cgroup_identity *identity)
 {
-    struct cs_slice runtime = slice_split(&text, ':');
+    struct cs_slice runtime = cs_slice_split(&text, ':');
 
     if (!container_id_parse(text, identity->container_id))
         return false;
@@ -199,7 +181,7 @@ static bool kubepods_skip(struct cs_slice *component)
 /* The systemd driver's slice, "[PREFIX-]kubepods[-QOS]-pod<uid>.slice", and the colon form. */
 static bool pod_slice_parse(struct cs_slice component, struct cs_cgroup_identity *identity)
 {
-    struct cs_slice name = slice_split(&component, ':');
+    struct cs_slice name = cs_slice_split(&component, ':');
     enum cs_qos qos = CS_QOS_GUARANTEED;
 
     if (!kubepods_skip(&name) || !slice_cut_end(&name, ".slice"))
@@ -225,12 +207,12 @@ static bool pod_directory_parse(struct cs_slice component, struct cs_slice paren
         return false;
     identity->container_id[0] = '\0';
     identity->runtime = CS_RUNTIME_UNKNOWN;
-    if (slice_is(parent, "burstable"))
+    if (cs_slice_is(parent, "burstable"))
         identity->qos = CS_QOS_BURSTABLE;
-    else if (slice_is(parent, "besteffort"))
+    else if (cs_slice_is(parent, "besteffort"))
         identity->qos = CS_QOS_BESTEFFORT;
     else
-        identity->qos = slice_is(parent, "kubepods") ? CS_QOS_GUARANTEED : CS_QOS_UNKNOWN;
+        identity->qos = cs_slice_is(parent, "kubepods") ? CS_QOS_GUARANTEED : CS_QOS_UNKNOWN;
     return true;
 }
 
@@ -269,8 +251,8 @@ void cs_cgroup_identify(struct cs_slice path, bool cut, struct cs_cgroup_identit
 
 int cs_cgroup_line_parse(struct cs_slice line, struct cs_cgroup_line *parsed)
 {
-    struct cs_slice number = slice_split(&line, ':');
-    struct cs_slice controllers = slice_split(&line, ':');
+    struct cs_slice number = cs_slice_split(&line, ':');
+    struct cs_slice controllers = cs_slice_split(&line, ':');
     unsigned int hierarchy = 0;
 
     if (number.len == 0 || number.len > 9 || line.len == 0 || line.data[0] != '/')
@@ -298,7 +280,7 @@ static int line_rank(const struct cs_cgroup_line *line)
         return 1;
     if (line->hierarchy == 0)
         return 4;
-    return slice_is(line->controllers, "name=systemd") ? 3 : 2;
+    return cs_slice_is(line->controllers, "name=systemd") ? 3 : 2;
 }
 
 int cs_cgroup_lines_pick(struct cs_slice text, struct cs_slice *path)
@@ -308,7 +290,7 @@ int cs_cgroup_lines_pick(struct cs_slice text, struct cs_slice *path)
     while (text.len > 0) {
         struct cs_cgroup_line line;
 
-        if (cs_cgroup_line_parse(slice_split(&text, '\n'), &line) < 0)
+        if (cs_cgroup_line_parse(cs_slice_split(&text, '\n'), &line) < 0)
             continue;
         int rank = line_rank(&line);
 

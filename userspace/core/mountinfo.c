@@ -20,23 +20,6 @@ const char *cs_cgroup_layout_name(enum cs_cgroup_layout layout)
     return layout < CS_CGROUP_LAYOUT_END ? layout_names[layout] : "none";
 }
 
-static bool slice_is(struct cs_slice slice, const char *text)
-{
-    return slice.len == strlen(text) && memcmp(slice.data, text, slice.len) == 0;
-}
-
-static struct cs_slice take_until(struct cs_slice *rest, char separator)
-{
-    struct cs_slice head = *rest;
-    const char *found = rest->len > 0 ? memchr(rest->data, separator, rest->len) : NULL;
-
-    if (found)
-        head.len = (size_t)(found - rest->data);
-    rest->data += head.len + (found ? 1 : 0);
-    rest->len -= head.len + (found ? 1 : 0);
-    return head;
-}
-
 /* The kernel writes space, tab, newline and backslash as \ooo (fs/proc_namespace.c, mangle). */
 static int unescape(struct cs_slice text, char to[CS_MOUNT_PATH_MAX])
 {
@@ -72,19 +55,19 @@ int cs_mountinfo_next(struct cs_slice *text, struct cs_mount *mount)
 
     if (text->len == 0)
         return 0;
-    line = take_until(text, '\n');
+    line = cs_slice_split(text, '\n');
     for (size_t i = 0; i < FIELD_OPTIONAL; i++) {
-        fields[i] = take_until(&line, ' ');
+        fields[i] = cs_slice_split(&line, ' ');
         if (fields[i].len == 0)
             return -EINVAL;
     }
     do {
         if (line.len == 0)
             return -EINVAL;
-        field = take_until(&line, ' ');
-    } while (!slice_is(field, "-"));
-    mount->fs_type = take_until(&line, ' ');
-    take_until(&line, ' ');
+        field = cs_slice_split(&line, ' ');
+    } while (!cs_slice_is(field, "-"));
+    mount->fs_type = cs_slice_split(&line, ' ');
+    cs_slice_split(&line, ' ');
     mount->super_options = line;
     if (mount->fs_type.len == 0 || unescape(fields[FIELD_ROOT], mount->root) < 0 ||
         unescape(fields[FIELD_POINT], mount->point) < 0)
@@ -101,9 +84,9 @@ enum cs_cgroup_layout cs_mountinfo_layout(struct cs_slice text)
     while ((r = cs_mountinfo_next(&text, &mount)) != 0) {
         if (r < 0)
             continue;
-        v2 |= slice_is(mount.fs_type, "cgroup2");
+        v2 |= cs_slice_is(mount.fs_type, "cgroup2");
         /* A named hierarchy without controllers keeps systemd's names on a v2 node too. */
-        v1 |= slice_is(mount.fs_type, "cgroup") &&
+        v1 |= cs_slice_is(mount.fs_type, "cgroup") &&
               !memmem(mount.super_options.data, mount.super_options.len, "name=", 5);
     }
     if (v1)

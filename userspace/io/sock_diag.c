@@ -25,14 +25,6 @@ struct tally {
     bool truncated;
 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * CS_NSEC_PER_SEC + (uint64_t)now.tv_nsec;
-}
-
 static int request_send(int fd, int family)
 {
     struct {
@@ -105,7 +97,7 @@ static int family_count(int fd, int family, uint64_t deadline_ns, struct tally *
             continue;
         if (n < 0 && errno != EAGAIN)
             return -errno;
-        if (n < 0 || now_ns() > deadline_ns) {
+        if (n < 0 || cs_monotonic_ns() > deadline_ns) {
             tally->truncated = true;
             return 0;
         }
@@ -121,7 +113,7 @@ int cs_sock_diag_count(const struct cs_sock_peer *peers, size_t n, uint32_t *cou
 {
     static const int families[] = {AF_INET, AF_INET6};
     const struct timeval timeout = {.tv_sec = DUMP_LIMIT_NS / CS_NSEC_PER_SEC};
-    const uint64_t deadline_ns = now_ns() + DUMP_LIMIT_NS;
+    const uint64_t deadline_ns = cs_monotonic_ns() + DUMP_LIMIT_NS;
     _cleanup_free_ uint32_t *found = calloc(n > 0 ? n : 1, sizeof(*found));
     struct tally tally = {.peers = peers, .n = n, .counts = found};
 
