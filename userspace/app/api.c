@@ -185,6 +185,30 @@ static void serve_exchanges(void *data, const struct cs_http_request *request,
     finish(response);
 }
 
+static void serve_workloads(void *data, const struct cs_http_request *request,
+                            struct cs_http_response *response)
+{
+    struct cs_api *api = data;
+    struct cs_workloads_sources sources = api->workloads;
+    const char *namespace = cs_http_request_query(request, "namespace");
+    struct timespec now;
+    int error;
+
+    if (api->refresh)
+        api->refresh(api->refresh_data);
+    clock_gettime(CLOCK_REALTIME, &now);
+    sources.registry = cs_recorder_registry(api->recorder);
+    sources.now_ns = cs_monotonic_ns();
+    sources.realtime_ns = (uint64_t)now.tv_sec * CS_NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+    begin(api, response);
+    error =
+        cs_workloads_write(&sources, namespace && *namespace ? namespace : NULL, &response->body);
+    cs_buffer_add_text(&response->body, "}\n");
+    if (error < 0)
+        response->body.error = error;
+    finish(response);
+}
+
 static void serve_page(void *data, const struct cs_http_request *request,
                        struct cs_http_response *response)
 {
@@ -200,6 +224,7 @@ const struct cs_http_route CS_API_ROUTES[] = {
     {"/", serve_page},
     {"/api/v1/status", serve_status},
     {"/api/v1/exchanges", serve_exchanges},
+    {"/api/v1/workloads", serve_workloads},
     {NULL, NULL},
 };
 _Static_assert(CS_API_EXCHANGES == 500, "the text above says 500");

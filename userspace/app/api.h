@@ -7,6 +7,7 @@
 #define CS_APP_API_H
 
 #include "core/record.h"
+#include "core/workloads.h"
 #include "io/http_server.h"
 
 #include <stdint.h>
@@ -25,6 +26,7 @@ struct cs_api {
     const char *run_id;
     uint64_t started_ns; /* CLOCK_REALTIME */
     struct cs_api_exchanges *exchanges;
+    struct cs_workloads_sources workloads; /* beyond the recorder; times are set here */
 };
 
 extern const struct cs_http_route CS_API_ROUTES[];

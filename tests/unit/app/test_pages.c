@@ -146,8 +146,8 @@ static void health_and_readiness(void **unused)
 static void the_public_port_has_nothing_else(void **unused)
 {
     static const char *const paths[] = {
-        "/",         "/api/v1/status", "/api/v1/exchanges",        "/metrics/",
-        "//metrics", "/debug/pprof",   "/metrics/../api/v1/status"};
+        "/",         "/api/v1/status", "/api/v1/exchanges", "/api/v1/workloads",
+        "/metrics/", "//metrics",      "/debug/pprof",      "/metrics/../api/v1/status"};
 
     (void)unused;
     for (size_t i = 0; i < CS_ARRAY_SIZE(paths); i++) {
@@ -282,6 +282,34 @@ static void the_ring_wraps_at_any_length(void **unused)
     }
 }
 
+static void workloads_by_namespace(void **unused)
+{
+    static const struct {
+        const char *path;
+        int count;
+    } cases[] = {
+        {"/api/v1/workloads", 1},
+        {"/api/v1/workloads?namespace=", 1},
+        {"/api/v1/workloads?namespace=shop", 1},
+        {"/api/v1/workloads?namespace=other", 0},
+    };
+
+    (void)unused;
+    for (size_t i = 0; i < CS_ARRAY_SIZE(cases); i++) {
+        cJSON *json = fetch_json(cases[i].path), *list = cJSON_GetObjectItem(json, "workloads");
+
+        assert_int_equal(status_of(answer), 200);
+        assert_int_equal(cJSON_GetNumberValue(cJSON_GetObjectItem(json, "schema")), 1);
+        assert_string_equal(text_of(json, "run_id"), "0123");
+        assert_int_equal(strlen(text_of(json, "time")), 24);
+        assert_int_equal(cJSON_GetArraySize(list), cases[i].count);
+        if (cases[i].count)
+            assert_string_equal(text_of(cJSON_GetArrayItem(list, 0), "workload"), "cart");
+        assert_int_equal(refreshes, i + 1);
+        cJSON_Delete(json);
+    }
+}
+
 static void the_page_is_one_file(void **unused)
 {
     (void)unused;
@@ -311,6 +339,7 @@ int main(void)
         TEST(status_is_what_is_known),
         TEST(the_last_exchanges),
         TEST(the_ring_wraps_at_any_length),
+        TEST(workloads_by_namespace),
         TEST(the_page_is_one_file),
     };
 
