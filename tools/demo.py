@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demonstration: a simulated node, credscope on it, and what credscope says, live.
 
-Everything shown is read from credscope's event log and /metrics; only the pods' names come from
-the simulated node, since credscope runs without Kubernetes here (--kube none).
+Everything shown is read from credscope's event log and /metrics. credscope knows the pods from a
+file as `kubectl get pods -o json` writes it (--kube file:…), since no API server is there.
 """
 import collections
 import os
@@ -28,10 +28,9 @@ class Stopped(Exception):
 class View:
     """Turns events into text; escape sequences on a terminal only."""
 
-    def __init__(self, pods, out=sys.stdout):
+    def __init__(self, out=sys.stdout):
         self.out = out
         self.live = out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-        self.pods = pods  # pod UID -> name
         self.rows = collections.OrderedDict()  # (who, mechanism) -> figures
         self.recent = collections.deque(maxlen=8)
         self.drawn = self.count = 0
@@ -42,8 +41,7 @@ class View:
         return f"\033[{COLOURS[colour]}m{text}\033[0m"
 
     def who(self, event):
-        uid = event.get("pod_uid")
-        return self.pods.get(uid) or event.get("pod") or uid or event.get("workload", "~unknown")
+        return event.get("pod") or event.get("pod_uid") or event.get("workload", "~unknown")
 
     def add(self, event):
         who, mechanism = self.who(event), event.get("mechanism", "?")
@@ -213,13 +211,12 @@ def main():
 def show(binary, directory):
     # the node also writes what really happened, which the demonstration doesn't look at
     with session.Node(SCENARIO) as node:
-        pods = {p["uid"]: p["name"] for p in node.info["pods"]}
         pods[node.info["agent_uid"]] = "pod-id-agent"
         print(f"{len(pods)} pods on a simulated node, {node.info['seconds']:.0f} s at most. "
               "credscope has no Kubernetes here:\nthe pods' names are the demo's own, all else is "
               "from its event log and /metrics.\n")
         with session.Observer(node, binary, directory) as observer:
-            view = View(pods)
+            view = View()
             node.go()
             stopped = None
             try:

@@ -35,6 +35,8 @@ static int make(struct cs_pipeline *pipeline, struct cs_watchlist *list, int64_t
     if (error == 0)
         error = cs_token_opens_new(CS_TOKEN_OPENS_MAX, &pipeline->token_opens);
     if (error == 0)
+        error = cs_pipeline_pods_make(pipeline, NULL, NULL, false, false);
+    if (error == 0)
         error = cs_api_exchanges_new(&pipeline->recent);
     if (error == 0)
         error = cs_log_file_open("-", 0, &pipeline->events);
@@ -51,6 +53,7 @@ static void unmake(struct cs_pipeline *pipeline)
     cs_container_table_free(&pipeline->containers);
     cs_token_opens_free(pipeline->token_opens);
     cs_api_exchanges_free(pipeline->recent);
+    cs_pipeline_pods_free(pipeline);
 }
 
 /* Time passes as it did: whatever was due before a fact happens before it. */
@@ -67,7 +70,7 @@ static int feed(struct cs_pipeline *pipeline, struct cs_fact_stream *stream)
         memcpy(&header, fact, sizeof(header));
         if (header.time_ns > now_ns)
             now_ns = header.time_ns;
-        if (cs_assembler_deadline(pipeline->assembler) <= now_ns)
+        if (cs_pipeline_deadline(pipeline) <= now_ns)
             cs_pipeline_tick(pipeline, now_ns);
         cs_pipeline_fact(pipeline, fact, size, now_ns);
         cs_log_file_flush(pipeline->events);

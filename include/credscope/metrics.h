@@ -103,6 +103,35 @@
       "reason") \
     X(CONNECTIONS_OPEN, "credscope_connections_open", GAUGE, NONE, NODE, \
       "Watched connections that are open now.") \
+    X(WAITED, "credscope_waited_requests", COUNTER, NONE, NODE, \
+      "Requests that waited for their pod to become known, by how the waiting ended.", \
+      "end") \
+    X(KUBE_CONNECTED, "credscope_kube_connected", GAUGE, NONE, NODE, \
+      "1 while the source of pods answers.", \
+      "source") \
+    X(KUBE_SYNCED, "credscope_kube_synced", GAUGE, NONE, NODE, \
+      "1 once a whole list of this node's pods was read.", \
+      "source") \
+    X(KUBE_LAG, "credscope_kube_lag_seconds", GAUGE, SECONDS, NODE, \
+      "For how long the source of pods has not been heard while it was not connected.", \
+      "source") \
+    X(KUBE_REQUESTS, "credscope_kube_requests", COUNTER, NONE, NODE, \
+      "Requests to the source of pods that were answered, by HTTP status.", \
+      "code") \
+    X(KUBE_FAILURES, "credscope_kube_failures", COUNTER, NONE, NODE, \
+      "Requests to the source of pods that failed, by why.", \
+      "reason") \
+    X(KUBE_LISTS, "credscope_kube_lists", COUNTER, NONE, NODE, \
+      "Lists of pods begun, the first and the polls of a kubelet or file included.") \
+    X(KUBE_RELISTS, "credscope_kube_relists", COUNTER, NONE, NODE, \
+      "Lists begun because the watch could not go on.") \
+    X(KUBE_WATCHES, "credscope_kube_watches", COUNTER, NONE, NODE, \
+      "Watches begun.") \
+    X(KUBE_EVENTS, "credscope_kube_events", COUNTER, NONE, NODE, \
+      "Pods listed and watch events, by type.", \
+      "type") \
+    X(KUBE_RECEIVED, "credscope_kube_received_bytes", COUNTER, BYTES, NODE, \
+      "Bytes of lists and watches read.") \
     X(ATTRIBUTIONS, "credscope_attributions", COUNTER, NONE, NODE, \
       "Requests by how far they could be attributed.", \
       "result") \

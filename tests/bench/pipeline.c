@@ -31,6 +31,7 @@ static void make(struct cs_pipeline *pipeline, struct cs_watchlist *list)
     if (!pipeline->assembler || cs_recorder_new(&recorder, &pipeline->recorder) < 0 ||
         cs_container_table_new(&cs_container_limits_default, &pipeline->containers) < 0 ||
         cs_token_opens_new(CS_TOKEN_OPENS_MAX, &pipeline->token_opens) < 0 ||
+        cs_pipeline_pods_make(pipeline, NULL, NULL, false, false) < 0 ||
         cs_api_exchanges_new(&pipeline->recent) < 0)
         bench_fail("out of memory");
 }
@@ -42,6 +43,7 @@ static void unmake(struct cs_pipeline *pipeline)
     cs_container_table_free(&pipeline->containers);
     cs_token_opens_free(pipeline->token_opens);
     cs_api_exchanges_free(pipeline->recent);
+    cs_pipeline_pods_free(pipeline);
 }
 
 /* Each pass is the same stream as other sockets: the generation is made another one. */

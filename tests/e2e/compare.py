@@ -15,6 +15,7 @@ ROUNDING = 2e-6  # of the log and of the truth, seconds
 # outcome "answered". E2E_PROVEN=1 demands the proof.
 UNPROVEN = {} if os.environ.get("E2E_PROVEN") else {
     "irsa": "sts", "azure-workload-identity": "entra"}
+NAMES = ("namespace", "pod", "service_account", "workload_kind", "workload", "container")
 COMPARED = ("container_id", "pod_uid", "destination", "method", "path", "status",
             "intercepted_by", "via")
 
@@ -114,6 +115,10 @@ def problems(pair):
         if name == "intercepted_by" and "status" not in row:
             continue  # without an answer the listener may not have accepted
         differs(name, wanted, event.get(name))
+    if "pod" in row:
+        for name in NAMES:
+            differs(name, row[name], event.get(name))
+        differs("host_network", row["host_network"], event.get("host_network", False))
     differs("delivered", row["delivered"], event.get("delivered", False))
     if row["tls"] and row["outcome"] not in ("refused", "unreachable"):
         differs("sni", row.get("host"), event.get("sni"))

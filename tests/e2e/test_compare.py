@@ -6,11 +6,14 @@ import compare
 from tap import Results
 
 CGROUP = "/node/kubepods/burstable/pod1/c1"
+NAMES = {"pod": "p", "namespace": "n", "service_account": "s", "workload_kind": "Deployment",
+         "workload": "w", "container": "c"}
 START, WALL = 1_000_000_000, "2026-01-02T03:04:05.000000Z"
 
 
 def client(**fields):
-    return {"pod": "p", "pod_uid": "u1", "container_id": "c1", "cgroup": CGROUP, "pid": 42,
+    return {**NAMES, "host_network": False, "pod_uid": "u1", "container_id": "c1",
+            "cgroup": CGROUP, "pid": 42,
             "mechanism": "eks-pod-identity", "outcome": "ok", "delivered": True, "tls": False,
             "method": "GET", "path": "/v1/credentials", "status": 200, "exchange": 0,
             "destination": "169.254.170.23:80", "source": "10.244.1.2:1000",
@@ -32,7 +35,7 @@ SERVERS = [{"source": "10.244.1.2:1000", "exchange": 0, "delay_seconds": 0.1,
 
 
 def event(**fields):
-    return {"cgroup": CGROUP, "pod_uid": "u1", "container_id": "c1", "pid": 42,
+    return {**NAMES, "cgroup": CGROUP, "pod_uid": "u1", "container_id": "c1", "pid": 42,
             "mechanism": "eks-pod-identity", "outcome": "ok", "delivered": True, "method": "GET",
             "path": "/v1/credentials", "status": 200, "destination": "169.254.170.23:80",
             "source": "10.244.1.2:1000", "exchange": 0, "duration_seconds": 0.25,
@@ -51,6 +54,10 @@ SPOILT = [
     ("another outcome", lambda log: log[1].update(outcome="ok")),
     ("another container", lambda log: log[0].update(container_id="c2")),
     ("another pod", lambda log: log[0].update(pod_uid="u2")),
+    ("another workload", lambda log: log[0].update(workload="x")),
+    ("another service account", lambda log: log[0].update(service_account="x")),
+    ("no name", lambda log: log[0].pop("pod")),
+    ("on the host's network", lambda log: log[0].update(host_network=True)),
     ("another process", lambda log: log[0].update(pid=43)),
     ("another path", lambda log: log[0].update(path="/")),
     ("another status", lambda log: log[0].update(status=201)),

@@ -80,7 +80,7 @@ def main():
             results.check(seen > 0, f"restarted, it observes again ({seen} events)")
             status = observer.close(signal.SIGTERM)
             results.check(status == 0, "SIGTERM ends it with status 0")
-            starved = session.Observer(node, binary, directory, "--max-series", "1000")
+            starved = session.Observer(node, binary, directory, "--max-series", "1500")
             time.sleep(1)
             results.check(starved.process.poll() is None, "with few series allowed it goes on")
             results.check(node.finished(), "steady: every client ended well")

@@ -62,12 +62,10 @@ def pod(running, node_name):
         labels["aadpodidbinding"] = workload
     if "workload-identity" in kinds:
         labels["azure.workload.identity/use"] = "true"
-    metadata = {"name": spec.name, "namespace": spec.namespace, "uid": running.uid,
+    metadata = {"name": spec.name, "namespace": spec.namespace, "uid": running.object_uid,
                 "labels": labels, "creationTimestamp": "2026-01-02T03:04:05Z"}
     if spec.static:
-        # a mirror pod: its own UID, the cgroup's in an annotation, owned by the node
-        metadata.update(uid=f"{running.uid[:8]}-0000-4000-8000-{running.uid[20:]}",
-                        annotations={"kubernetes.io/config.hash": running.uid,
+        metadata.update(annotations={"kubernetes.io/config.hash": running.uid,
                                      "kubernetes.io/config.source": "file"},
                         ownerReferences=[{"apiVersion": "v1", "kind": "Node", "name": node_name,
                                           "uid": "0", "controller": True}])
@@ -84,6 +82,18 @@ def pod(running, node_name):
         "phase": "Running", "podIP": running.addresses[0], "containerStatuses": [
             {"name": c.name, "containerID": f"containerd://{ids[c.name]}", "restartCount": 0,
              "image": "registry.example/app:1.0", "ready": True} for c in spec.containers]}}
+
+
+def agent(name, uid, node_name, container):
+    """The Pod Identity agent's, of its DaemonSet in the host's network."""
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {
+        "name": name, "namespace": "kube-system", "uid": uid, "ownerReferences": [{
+            "apiVersion": "apps/v1", "kind": "DaemonSet", "name": name, "uid": "0",
+            "controller": True}]}, "spec": {
+                "nodeName": node_name, "hostNetwork": True, "serviceAccountName": name,
+                "containers": [{"name": "agent", "image": "registry.example/agent:1.0"}]},
+            "status": {"phase": "Running", "containerStatuses": [
+                {"name": "agent", "containerID": f"containerd://{container}"}]}}
 
 
 def pod_list(running, node_name):

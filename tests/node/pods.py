@@ -57,8 +57,11 @@ class RunningPod:
     def __init__(self, scenario, index, spec):
         self.spec, self.index = spec, index
         self.uid = pod_uid(scenario, spec.namespace, spec.name)
+        self.object_uid = self.uid
         if spec.static:
+            # a mirror pod: its object has a UID of its own, its cgroups have the file's hash
             self.uid = self.uid.replace("-", "")
+            self.object_uid = f"{self.uid[:8]}-0000-4000-8000-{self.uid[20:]}"
         self.addresses = ([net.NODE4, net.AGENT4, net.AGENT6, net.NODE6] if spec.host_network
                           else [net.pod4(index), net.pod6(index)])
         self.holder = self.pause = None
@@ -70,8 +73,11 @@ class RunningPod:
 
     def identity(self, container):
         """Who a container is, for truth lines."""
-        return {"pod": self.spec.name, "namespace": self.spec.namespace, "pod_uid": self.uid,
-                "service_account": self.spec.service_account, "container": container,
+        return {"pod": self.spec.name, "namespace": self.spec.namespace,
+                "pod_uid": self.object_uid,
+                "service_account": "~none" if self.spec.static else self.spec.service_account,
+                "workload_kind": "StaticPod" if self.spec.static else "Deployment",
+                "workload": self.spec.workload or self.spec.name, "container": container,
                 "container_id": container_id(self.uid, container),
                 "host_network": self.spec.host_network}
 

@@ -111,12 +111,14 @@ class Node:
 class Observer:
     """credscope run on a node, attached to the node's cgroup or to another."""
 
-    def __init__(self, node, binary, directory, *extra, listen=f"127.0.0.1:{PORT}", cgroup=None):
+    def __init__(self, node, binary, directory, *extra, listen=f"127.0.0.1:{PORT}", cgroup=None,
+                 kube=None):
         self.node, self.directory, self.listen = node, directory, listen
         self.events = os.path.join(directory, "events.jsonl")
         self.log = os.path.join(directory, "credscope.log")
         self.api = os.path.join(directory, "api.sock")
-        argv = [binary, "run", "--kube", "none", "--node-name", "simulated",
+        argv = [binary, "run", "--kube", kube or f"file:{node.info['pods_file']}",
+                "--node-name", node.info["name"],
                 "--cgroup", cgroup or node.info["cgroup"], "--listen", listen,
                 "--api-listen", f"unix:{self.api}", "--events", self.events,
                 "--state-dir", "none", "--proxy-address", "203.0.113.50:3128", *extra]

@@ -100,12 +100,15 @@ class Simulation:
 
     def write_node(self):
         """node.json: what a person or a test needs to find its way; pods.json for --kube file."""
-        node = {"scenario": self.name, "pid": linux.host_pid(),
+        node = {"scenario": self.name, "name": NODE_NAME,
+                "pods_file": os.path.join(self.options.truth, "pods.json"), "pid": linux.host_pid(),
                 "cgroup": os.path.join(self.options.cgroup, cgroups.NODE),
                 "cgroup_root": linux.cgroup2_root(), "seconds": self.scenario.seconds,
                 "netns": f"/proc/{linux.host_pid()}/ns/net", "agent_uid": self.agent_uid,
                 "pods": [pod.describe() for pod in self.pods]}
         kube = objects.pod_list(self.pods, NODE_NAME)
+        kube["items"].append(objects.agent(AGENT, self.agent_uid, NODE_NAME,
+                                           pods.container_id(self.agent_uid, "agent")))
         for name, content in (("pods.json", kube), ("node.json", node)):
             with open(os.path.join(self.options.truth, name), "w", encoding="utf-8") as f:
                 json.dump(content, f, indent=1)
@@ -129,6 +132,7 @@ class Simulation:
         container = pods.container_id(self.agent_uid, "agent")
         path = cgroups.container_path("systemd", self.agent_uid, "burstable", container)
         identity = {"pod": AGENT, "namespace": "kube-system", "pod_uid": self.agent_uid,
+                    "service_account": AGENT, "workload_kind": "DaemonSet", "workload": AGENT,
                     "container": "agent", "container_id": container, "host_network": True}
         self.server("agent", "agent", [(a, 80) for a in self.scenario.agent_addresses],
                     f"{cgroups.NODE}/{path}", identity=identity, upstream=True)

@@ -83,6 +83,7 @@ int cs_command_check(int argc, char **argv)
     cs_check_cgroup(check);
     cs_check_rights(check);
     cs_check_sensor(check);
+    cs_check_names(check);
     cs_check_places(check);
     cs_cgroup_fs_close(&check->cgroup);
     if (!check->json)

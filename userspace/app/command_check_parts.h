@@ -33,7 +33,10 @@ void cs_check_rights(struct cs_check *check);
  * programs. After cs_check_rights. */
 void cs_check_sensor(struct cs_check *check);
 
-/* Names' source, state directory, addresses to listen on. */
+/* The source of pods' names, asked for up to 5 s. */
+void cs_check_names(struct cs_check *check);
+
+/* State directory, addresses to listen on. */
 void cs_check_places(struct cs_check *check);
 
 #endif

@@ -23,22 +23,6 @@ static void existing_part(char *path)
     }
 }
 
-static void check_names(struct cs_check *check)
-{
-    struct cs_check_line *line;
-
-    if (check->config.kube == CS_KUBE_NONE) {
-        line = cs_check_add(&check->report, CS_CHECK_DEGRADED, "names",
-                            "pods' names come from nowhere (--kube none)");
-        cs_check_advise(line, "pods are shown by their UID");
-        return;
-    }
-    line = cs_check_add(&check->report, CS_CHECK_MISSING, "names",
-                        "a service-account token is mounted, so that --kube is api, which this "
-                        "build does not have");
-    cs_check_advise(line, "give --kube none, pods are then shown by their UID");
-}
-
 static void check_state_dir(struct cs_check *check)
 {
     char part[PATH_MAX];
@@ -126,7 +110,6 @@ static void check_unix(struct cs_check *check, const char *name, const struct cs
 
 void cs_check_places(struct cs_check *check)
 {
-    check_names(check);
     check_state_dir(check);
     check_tcp(check, "metrics", "--listen", &check->config.listen);
     if (check->config.api_listen.address.sa.sa_family == AF_UNIX)

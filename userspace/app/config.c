@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/config.h"
 
+#include "app/config_kube.h"
 #include "app/config_set.h"
 #include "base/util.h"
 
@@ -21,11 +22,21 @@ static const struct cs_option options[] = {
 
     {NULL, NULL, "Names:", NULL, false},
     {"kube", "api|kubelet|file:PATH|none",
-     "where pods' names come from (default api when a service-account token is mounted, else none; "
-     "this build has none only)",
+     "where pods' names come from (default api with --kube-api or when a service-account token is "
+     "mounted, else none)",
      cs_config_set_kube, false},
-    {"kube-api", "URL", "the API server, for --kube api (not in this build)",
+    {"kube-api", "URL",
+     "the API server (default: the cluster's own); with --kube kubelet the kubelet (default "
+     "https://$NODE_IP:10250)",
      cs_config_set_kube_api, false},
+    {"kube-token", "FILE", "bearer token, read again when it changes (default: the mounted one)",
+     cs_config_set_kube_token, false},
+    {"kube-ca", "FILE",
+     "the only authorities trusted, PEM (default: the mounted ones, else the system's)",
+     cs_config_set_kube_ca, false},
+    {"kube-cert", "FILE", "client certificate, PEM, with --kube-key", cs_config_set_kube_cert,
+     false},
+    {"kube-key", "FILE", "its private key, PEM", cs_config_set_kube_key, false},
     {"node-name", "NAME", "this node's name (default $NODE_NAME, else the host name)",
      cs_config_set_node_name, false},
 
@@ -103,8 +114,9 @@ void cs_config_default(struct cs_config *config)
         gethostname(name, sizeof(name) - 1);
         if (cs_config_set_node_name(config, name, why) < 0)
             cs_config_set_node_name(config, "localhost", why);
+        config->node_name_guessed = true;
     }
-    config->kube = access(CS_SERVICE_ACCOUNT_TOKEN, F_OK) == 0 ? CS_KUBE_API : CS_KUBE_NONE;
+    cs_config_default_kube(config);
     config->events_max_bytes = 64 << 20;
     config->max_series = 10000;
     config->log_level = CS_LOG_INFO;
@@ -113,16 +125,16 @@ void cs_config_default(struct cs_config *config)
 
 int cs_config_parse(int argc, char **argv, struct cs_config *config)
 {
+    char why[CS_OPTION_WHY_MAX];
     int r;
 
     cs_config_default(config);
     r = cs_options_parse(&command, argc, argv, config);
-    if (r == 0 && config->kube == CS_KUBE_API) {
-        fputs("credscope run: a service-account token is mounted, so that --kube is api, which is "
-              "not available in this build: give --kube none, pods are then shown by UID\n",
-              stderr);
-        return -EINVAL;
-    }
+    if (r != 0)
+        return r;
+    r = cs_config_settle_kube(config, why);
+    if (r < 0)
+        fprintf(stderr, "credscope run: %s\n", why);
     return r;
 }
 

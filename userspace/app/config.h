@@ -5,6 +5,7 @@
 
 #include "app/options.h"
 #include "base/log.h"
+#include "core/kube_url.h"
 #include "core/subject.h"
 #include "core/watchlist.h"
 
@@ -16,10 +17,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#define CS_DEFAULT_LISTEN        ":9810"
-#define CS_DEFAULT_STATE_DIR     "/var/lib/credscope"
-#define CS_DEFAULT_API_SOCKET    "/run/credscope/api.sock"
-#define CS_SERVICE_ACCOUNT_TOKEN "/var/run/secrets/kubernetes.io/serviceaccount/token"
+#define CS_DEFAULT_LISTEN     ":9810"
+#define CS_DEFAULT_STATE_DIR  "/var/lib/credscope"
+#define CS_DEFAULT_API_SOCKET "/run/credscope/api.sock"
 
 enum cs_exit { CS_EXIT_OK = 0, CS_EXIT_FAILED = 1, CS_EXIT_USAGE = 2 };
 
@@ -49,9 +49,16 @@ struct cs_config {
     struct cs_listen api_listen;
 
     enum cs_kube_source kube;
-    char kube_file[PATH_MAX]; /* with CS_KUBE_FILE */
-    char kube_api[256];       /* "" from the pod's environment */
+    bool kube_given;                /* by flag or variable */
+    char kube_file[PATH_MAX];       /* with CS_KUBE_FILE */
+    char kube_api[CS_KUBE_URL_MAX]; /* "" from the pod's environment; with CS_KUBE_KUBELET the
+                                     * kubelet's, "" that of $NODE_IP */
+    char kube_token[PATH_MAX];      /* "" none, as the next three */
+    char kube_ca[PATH_MAX];         /* "" the system's authorities */
+    char kube_cert[PATH_MAX];
+    char kube_key[PATH_MAX];
     char node_name[CS_NAME_MAX];
+    bool node_name_guessed; /* it is the host name */
 
     char events[PATH_MAX]; /* "" none, "-" standard output */
     uint64_t events_max_bytes;
@@ -74,8 +81,8 @@ struct cs_config {
     enum cs_log_format log_format;
 };
 
-/* The defaults on this machine: node name from $NODE_NAME or the host name, kube from whether a
- * service-account token is mounted. */
+/* The defaults on this machine: node name from $NODE_NAME or the host name; kube, its token and
+ * authority from whether a service-account token is mounted. */
 void cs_config_default(struct cs_config *config);
 
 /*

@@ -75,25 +75,53 @@ int cs_config_set_api_listen(void *target, const char *value, char why[CS_OPTION
 int cs_config_set_kube(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
 {
     struct cs_config *config = target;
-    bool file = strncmp(value, "file:", 5) == 0;
 
-    if (strcmp(value, "none") == 0) {
+    if (strcmp(value, "none") == 0)
         config->kube = CS_KUBE_NONE;
-        return 0;
-    }
-    if (strcmp(value, "api") != 0 && strcmp(value, "kubelet") != 0 && !file)
+    else if (strcmp(value, "api") == 0)
+        config->kube = CS_KUBE_API;
+    else if (strcmp(value, "kubelet") == 0)
+        config->kube = CS_KUBE_KUBELET;
+    else if (strncmp(value, "file:", 5) != 0)
         return REFUSE("must be api, kubelet, file:PATH or none");
-    if (file && value[5] == '\0')
+    else if (value[5] == '\0')
         return REFUSE("a path must follow 'file:'");
-    return REFUSE("not available in this build, pods are shown by UID; use --kube none");
+    else if (path_set(config->kube_file, value + 5, why) < 0)
+        return -EINVAL;
+    else
+        config->kube = CS_KUBE_FILE;
+    config->kube_given = true;
+    return 0;
 }
 
 int cs_config_set_kube_api(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
 {
-    (void)target;
-    if (strncmp(value, "https://", 8) != 0 && strncmp(value, "http://", 7) != 0)
-        return REFUSE("must be a URL, http:// or https://");
-    return REFUSE("goes with --kube api, which is not available in this build");
+    struct cs_config *config = target;
+    char url[CS_KUBE_URL_MAX];
+
+    if (cs_kube_url_clean(value, url) < 0)
+        return REFUSE("must be a URL, http:// or https://, without user, query or fragment");
+    return text_set(config->kube_api, sizeof(config->kube_api), url, why);
+}
+
+int cs_config_set_kube_token(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    return path_set(((struct cs_config *)target)->kube_token, value, why);
+}
+
+int cs_config_set_kube_ca(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    return path_set(((struct cs_config *)target)->kube_ca, value, why);
+}
+
+int cs_config_set_kube_cert(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    return path_set(((struct cs_config *)target)->kube_cert, value, why);
+}
+
+int cs_config_set_kube_key(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    return path_set(((struct cs_config *)target)->kube_key, value, why);
 }
 
 int cs_config_set_node_name(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
@@ -102,6 +130,7 @@ int cs_config_set_node_name(void *target, const char *value, char why[CS_OPTION_
 
     if (value[strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")])
         return REFUSE("a node's name has letters, digits, '-', '_' and '.' only");
+    config->node_name_guessed = false;
     return text_set(config->node_name, sizeof(config->node_name), value, why);
 }
 

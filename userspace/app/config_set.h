@@ -9,6 +9,10 @@ int cs_config_set_listen(void *target, const char *value, char why[CS_OPTION_WHY
 int cs_config_set_api_listen(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);
 int cs_config_set_kube(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);
 int cs_config_set_kube_api(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);
+int cs_config_set_kube_token(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);
+int cs_config_set_kube_ca(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);
+int cs_config_set_kube_cert(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);
+int cs_config_set_kube_key(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);
 int cs_config_set_node_name(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);
 int cs_config_set_events(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);
 int cs_config_set_events_max_bytes(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);

@@ -46,6 +46,29 @@ static void add_pipeline(struct rows *rows, const struct cs_pipeline *pipeline)
         pipeline->events ? cs_log_file_stats(pipeline->events).lost : 0);
 }
 
+static void add_pods(struct rows *rows, const struct cs_observer *observer)
+{
+    const struct cs_pipeline_pods *pods = &observer->pipeline.pods;
+    struct cs_pod_index_stats index;
+    struct cs_usage_stats usage;
+
+    if (observer->kube) {
+        const struct cs_kube_stats *stats = cs_kube_client_stats(observer->kube);
+
+        for (unsigned int skip = 0; skip < CS_KUBE_SKIP_END; skip++)
+            add(rows, "kube", cs_kube_skip_name(skip), stats->skipped[skip]);
+    }
+    cs_pod_index_stats(pods->index, &index);
+    for (unsigned int error = CS_POD_OK + 1; error < CS_POD_ERROR_END; error++)
+        add(rows, "pods", cs_pod_error_name(error), index.errors[error]);
+    add(rows, "pods", "refused", index.refused);
+    add(rows, "pods", "evicted", index.evicted);
+    add(rows, "pods", "uncounted", observer->pipeline.stats.pods_uncounted);
+    cs_usage_stats(pods->usage, &usage);
+    add(rows, "usage", "refused", usage.refused);
+    add(rows, "usage", "evicted", usage.evicted);
+}
+
 size_t cs_losses_collect(const struct cs_observer *observer,
                          struct cs_loss_row rows[CS_LOSS_ROWS_MAX])
 {
@@ -53,5 +76,6 @@ size_t cs_losses_collect(const struct cs_observer *observer,
 
     add_kernel(&list, cs_sensor_stats(observer->sensor));
     add_pipeline(&list, &observer->pipeline);
+    add_pods(&list, observer);
     return list.count;
 }

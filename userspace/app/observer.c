@@ -29,7 +29,7 @@ static void flush_events(struct cs_observer *observer)
 
 void cs_observer_settle(struct cs_observer *observer)
 {
-    uint64_t due_ns = cs_assembler_deadline(observer->pipeline.assembler);
+    uint64_t due_ns = cs_pipeline_deadline(&observer->pipeline);
     uint64_t now_ns = observer->pipeline.now_ns;
 
     flush_events(observer);
@@ -61,6 +61,8 @@ static void on_housekeeping(void *data)
         observer->next_losses_ns = now_ns + LOSSES_EVERY_NS;
         cs_self_metrics_log_losses(observer);
         cs_container_table_expire(observer->pipeline.containers, now_ns);
+        cs_pipeline_pods_expire(&observer->pipeline, now_ns);
+        cs_pipeline_pods_count(&observer->pipeline, now_ns);
     }
     if (now_ns >= observer->next_expire_ns) {
         observer->next_expire_ns = now_ns + EXPIRE_EVERY_NS;
@@ -149,6 +151,8 @@ int cs_observer_new(const struct cs_config *config, struct cs_observer **observe
     if (error == 0)
         error = cs_observer_make_servers(new);
     if (error == 0)
+        error = cs_observer_make_kube(new);
+    if (error == 0)
         error = cs_observer_make_sensor(new);
     if (error < 0) {
         cs_observer_free(new);
@@ -185,6 +189,7 @@ int cs_observer_run(struct cs_observer *observer)
     cs_info("observing: cgroup %s, metrics on %s, API on %s, run %s", observer->cgroup.path,
             observer->config->listen.text, observer->config->api_listen.text, observer->run_id);
     error = cs_loop_run(observer->loop);
+    cs_pipeline_flush(&observer->pipeline);
     report_unfinished(observer);
     cs_self_metrics_log_losses(observer);
     flush_events(observer);
@@ -197,6 +202,7 @@ void cs_observer_free(struct cs_observer *observer)
 {
     if (!observer)
         return;
+    cs_observer_stop_kube(observer);
     cs_observer_stop_sensor(observer);
     cs_observer_stop_servers(observer);
     cs_observer_stop_pipeline(observer);

@@ -15,6 +15,7 @@
 #include "io/event_loop.h"
 #include "io/http_server.h"
 #include "io/kernel.h"
+#include "io/kube_client.h"
 #include "io/log_file.h"
 #include "io/sensor.h"
 #include "io/unix_socket.h"
@@ -25,7 +26,7 @@
 #define CS_RUN_ID_LEN 33 /* 128 bits in hex and NUL */
 
 /* Places where things can be lost: rows of the metric LOST and of the event log's loss records. */
-#define CS_LOSS_ROWS_MAX 64
+#define CS_LOSS_ROWS_MAX 96
 
 struct cs_observer_server {
     struct cs_http_server *http;
@@ -43,9 +44,14 @@ struct cs_observer {
     uint64_t next_walk_ns; /* not before then because of a lost one */
     struct cs_watch *sensor_watch;
     struct cs_watch *housekeeping; /* once a second */
-    struct cs_watch *deadline;     /* the assembler's next, if it has one */
+    struct cs_watch *deadline;     /* the pipeline's next, if it has one */
     uint64_t deadline_ns;          /* for when it is armed; UINT64_MAX: it is not */
     struct cs_pipeline pipeline;
+    struct cs_kube_client *kube; /* NULL: --kube none */
+    struct cs_watch *kube_watch;
+    struct cs_watch *kube_timer;
+    bool kube_found_nothing; /* said so */
+    char not_ready[256];
     struct cs_pages pages;
     struct cs_api api;
     struct cs_unix_socket api_socket;
@@ -72,7 +78,8 @@ int cs_observer_run(struct cs_observer *observer);
 /* Accepts NULL and a half-built one. Detaches, writes what waits, removes the API's socket. */
 void cs_observer_free(struct cs_observer *observer);
 
-/* To be called when facts were fed: write what waits, see to the assembler's next deadline. */
+/* To be called when facts or pods were fed: write what waits, see to the pipeline's next
+ * deadline. */
 void cs_observer_settle(struct cs_observer *observer);
 
 /* Take over the wall clock as it is now. */

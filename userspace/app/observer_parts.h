@@ -8,6 +8,10 @@
 /* The recorder, tables, assembler and event log; no kernel yet. */
 int cs_observer_make_pipeline(struct cs_observer *observer);
 
+/* The source of pods; nothing is asked before the loop runs. Before cs_observer_make_sensor, which
+ * gives up capabilities, and after cs_observer_make_servers, whose readiness it sets. */
+int cs_observer_make_kube(struct cs_observer *observer);
+
 /* cgroup2, the kernel half, its ring in the loop; attached on return, the walk done. */
 int cs_observer_make_sensor(struct cs_observer *observer);
 
@@ -15,6 +19,7 @@ int cs_observer_make_sensor(struct cs_observer *observer);
 int cs_observer_make_servers(struct cs_observer *observer);
 
 void cs_observer_stop_pipeline(struct cs_observer *observer);
+void cs_observer_stop_kube(struct cs_observer *observer);
 void cs_observer_stop_sensor(struct cs_observer *observer);
 void cs_observer_stop_servers(struct cs_observer *observer);
 

@@ -56,6 +56,13 @@ static int make_tables(struct cs_pipeline *pipeline, const struct cs_config *con
     return pipeline->assembler ? 0 : -errno;
 }
 
+static const char *cloud(const struct cs_observer *observer)
+{
+    if (observer->kernel.cloud == CS_CLOUD_UNKNOWN)
+        return NULL;
+    return cs_cloud_name(observer->kernel.cloud);
+}
+
 int cs_observer_make_pipeline(struct cs_observer *observer)
 {
     const struct cs_config *config = observer->config;
@@ -63,6 +70,9 @@ int cs_observer_make_pipeline(struct cs_observer *observer)
     int error;
 
     error = make_tables(pipeline, config);
+    if (error == 0)
+        error = cs_pipeline_pods_make(pipeline, config->node_name, cloud(observer),
+                                      config->pod_labels, config->kube != CS_KUBE_NONE);
     if (error < 0)
         return cs_error_r(error, "can't make its tables: %s", strerror(-error));
     pipeline->watchlist = &config->watchlist;
@@ -102,6 +112,7 @@ void cs_observer_stop_pipeline(struct cs_observer *observer)
                 observer->config->events, left);
     cs_log_file_close(pipeline->events);
     cs_api_exchanges_free(pipeline->recent);
+    cs_pipeline_pods_free(pipeline);
     cs_token_opens_free(pipeline->token_opens);
     cs_container_table_free(&pipeline->containers);
     cs_recorder_free(pipeline->recorder);

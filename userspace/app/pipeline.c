@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/pipeline.h"
+#include "app/pipeline_parts.h"
 
 #include "base/util.h"
 
@@ -69,7 +70,6 @@ static void attribute(struct cs_pipeline *pipeline, const struct cs_exchange *ex
         resolve_cgroup(pipeline, connection->cgroup_id);
         cs_container_table_subject(pipeline->containers, connection->cgroup_id, subject);
     }
-    pipeline->stats.attributions[subject->attribution]++;
 }
 
 static bool keep_line(struct cs_pipeline *pipeline, int len)
@@ -84,21 +84,51 @@ static bool keep_line(struct cs_pipeline *pipeline, int len)
     return true;
 }
 
+static void record(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
+                   const struct cs_verdict *verdict, const struct cs_subject *subject,
+                   const struct cs_pod_facts *facts)
+{
+    char declared[CS_DECLARED_TEXT_MAX];
+    struct cs_event_extra extra = {.declared = facts->known ? declared : NULL};
+    uint64_t seq = pipeline->context.seq;
+    int len;
+
+    pipeline->stats.attributions[subject->attribution]++;
+    cs_recorder_exchange(pipeline->recorder, exchange, verdict, subject, pipeline->now_ns);
+    cs_pipeline_use(pipeline, exchange, verdict, subject);
+    cs_declared_format(facts->declared, declared);
+    len = cs_event_json_exchange(pipeline->line, sizeof(pipeline->line), &pipeline->context,
+                                 exchange, verdict, subject, &extra);
+    if (keep_line(pipeline, len))
+        cs_api_exchanges_add(pipeline->recent, seq, pipeline->line, (size_t)len);
+}
+
 void cs_pipeline_exchange(const struct cs_exchange *exchange, void *data)
 {
     struct cs_pipeline *pipeline = data;
-    uint64_t seq = pipeline->context.seq;
     struct cs_verdict verdict;
     struct cs_subject subject;
-    int len;
+    struct cs_pod_facts facts;
 
     classify(pipeline, exchange, &verdict);
     attribute(pipeline, exchange, &subject);
-    cs_recorder_exchange(pipeline->recorder, exchange, &verdict, &subject, pipeline->now_ns);
-    len = cs_event_json_exchange(pipeline->line, sizeof(pipeline->line), &pipeline->context,
-                                 exchange, &verdict, &subject, NULL);
-    if (keep_line(pipeline, len))
-        cs_api_exchanges_add(pipeline->recent, seq, pipeline->line, (size_t)len);
+    if (cs_pod_index_name(pipeline->pods.index, &subject, &facts) < 0 &&
+        cs_pipeline_wait(pipeline, exchange, &verdict, &subject))
+        return;
+    record(pipeline, exchange, &verdict, &subject, &facts);
+}
+
+void cs_pipeline_waited(void *data, const struct cs_exchange *exchange,
+                        const struct cs_verdict *verdict, enum cs_pending_why why)
+{
+    struct cs_pipeline *pipeline = data;
+    struct cs_subject subject;
+    struct cs_pod_facts facts;
+
+    (void)why;
+    attribute(pipeline, exchange, &subject);
+    cs_pod_index_name(pipeline->pods.index, &subject, &facts);
+    record(pipeline, exchange, verdict, &subject, &facts);
 }
 
 /* FNV-1a, 64 bits. */
@@ -168,6 +198,7 @@ void cs_pipeline_fact(struct cs_pipeline *pipeline, const void *data, size_t siz
         break;
     case CS_FACT_CGROUP_REMOVED:
         cs_container_table_remove(pipeline->containers, fact.cgroup.cgroup_id, fact.header.time_ns);
+        cs_pipeline_cgroup_removed(pipeline, fact.cgroup.cgroup_id);
         break;
     case CS_FACT_TOKEN_OPEN:
         token_open(pipeline, &fact.token_open);
@@ -188,6 +219,18 @@ void cs_pipeline_tick(struct cs_pipeline *pipeline, uint64_t now_ns)
 {
     pipeline->now_ns = now_ns;
     cs_assembler_tick(pipeline->assembler, now_ns);
+    if (pipeline->pods.pending)
+        cs_pending_tick(pipeline->pods.pending, now_ns);
+}
+
+uint64_t cs_pipeline_deadline(const struct cs_pipeline *pipeline)
+{
+    uint64_t assembler = cs_assembler_deadline(pipeline->assembler);
+    uint64_t pending = UINT64_MAX;
+
+    if (pipeline->pods.pending)
+        pending = cs_pending_deadline(pipeline->pods.pending);
+    return assembler < pending ? assembler : pending;
 }
 
 void cs_pipeline_loss(struct cs_pipeline *pipeline, const char *hop, const char *reason,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The path of a fact: decode → assemble → classify → attribute → record, log and keep for the
- * API. Each stage is a call in pipeline.c's on_exchange; a new stage is one more.
+ * The path of a fact: decode → assemble → classify → attribute → name → record, log and keep for
+ * the API. Each stage is a call in cs_pipeline_exchange; a new stage is one more. An exchange
+ * whose pod is not known yet leaves before it is recorded and comes back when the pod is, or when
+ * it has waited long enough.
  */
 #ifndef CS_APP_PIPELINE_H
 #define CS_APP_PIPELINE_H
@@ -11,8 +13,12 @@
 #include "core/classify.h"
 #include "core/container_table.h"
 #include "core/event_json.h"
+#include "core/pending.h"
+#include "core/pod_index.h"
 #include "core/record.h"
 #include "core/token_opens.h"
+#include "core/usage.h"
+#include "core/usage_counts.h"
 #include "core/watchlist.h"
 #include "io/log_file.h"
 
@@ -30,14 +36,25 @@ struct cs_pipeline_stats {
     uint64_t tokens_forgotten;                 /* token opens for which there was no memory */
     uint64_t tokens_unattributed;              /* token opens by nobody knows whom (cgroup v1) */
     uint64_t events_too_long;                  /* lines over CS_EVENT_JSON_MAX */
+    uint64_t pods_uncounted;                   /* times there was no memory to count pods */
 };
 
-/* The parts are the observer's; all but events and resolve must be set before the first fact. */
+/* What is known of pods. */
+struct cs_pipeline_pods {
+    struct cs_pod_index *index;
+    struct cs_pending *pending; /* NULL: nobody tells of pods, nothing waits */
+    struct cs_usage *usage;
+    struct cs_usage_counts *counts;
+};
+
+/* The parts are the observer's; all but events, pods.pending and resolve must be set before the
+ * first fact. */
 struct cs_pipeline {
     const struct cs_watchlist *watchlist;
     struct cs_assembler *assembler;
     struct cs_container_table *containers;
     struct cs_token_opens *token_opens;
+    struct cs_pipeline_pods pods;
     struct cs_recorder *recorder;
     struct cs_api_exchanges *recent;
     struct cs_log_file *events; /* NULL: no event log */
@@ -57,6 +74,25 @@ struct cs_pipeline {
     struct cs_pipeline_stats stats;
     char line[CS_EVENT_JSON_MAX];
 };
+
+/* Make the pods' part, for the limits of this node. cloud: "aws", "azure" or NULL, not known.
+ * told: there is a source of pods (cs_pod_index_event), so that requests wait for theirs. 0 or
+ * -errno. */
+int cs_pipeline_pods_make(struct cs_pipeline *pipeline, const char *node_name, const char *cloud,
+                          bool by_pod, bool told);
+void cs_pipeline_pods_free(struct cs_pipeline *pipeline);
+
+/* Forget what is over: every few seconds. */
+void cs_pipeline_pods_expire(struct cs_pipeline *pipeline, uint64_t now_ns);
+
+/* Bring the gauges that count pods up to date. */
+void cs_pipeline_pods_count(struct cs_pipeline *pipeline, uint64_t now_ns);
+
+/* When cs_pipeline_tick has something to do; UINT64_MAX: never. */
+uint64_t cs_pipeline_deadline(const struct cs_pipeline *pipeline);
+
+/* The program ends: what waits for its pod is recorded as it is. */
+void cs_pipeline_flush(struct cs_pipeline *pipeline);
 
 /* For cs_assembler_options.sink, with the pipeline as user. */
 void cs_pipeline_exchange(const struct cs_exchange *exchange, void *pipeline);

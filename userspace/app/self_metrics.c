@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/self_metrics.h"
+#include "app/self_metrics_parts.h"
 
 #include "app/losses.h"
 #include "base/log.h"
@@ -10,8 +10,6 @@
 #include <bpf/libbpf.h>
 #include <stdio.h>
 #include <string.h>
-
-#define VALUES(...) ((const char *const[]){__VA_ARGS__})
 
 static const char *attribution_name(enum cs_attribution attribution)
 {
@@ -113,9 +111,11 @@ static void refresh_connections(struct cs_observer *observer)
                         observer->pipeline.stats.attributions[result]);
 }
 
-static void set_tracked(struct cs_recorder *recorder, const char *set, uint64_t count,
-                        uint64_t limit, uint64_t refused)
+void cs_self_metrics_tracked(struct cs_observer *observer, const char *set, uint64_t count,
+                             uint64_t limit, uint64_t refused)
 {
+    struct cs_recorder *recorder = observer->pipeline.recorder;
+
     cs_recorder_set(recorder, CS_METRIC_TRACKED, VALUES(set), count);
     cs_recorder_set(recorder, CS_METRIC_TRACKED_LIMIT, VALUES(set), limit);
     cs_recorder_set(recorder, CS_METRIC_TRACKED_REFUSED, VALUES(set), refused);
@@ -129,16 +129,16 @@ static void refresh_tracked(struct cs_observer *observer)
     struct cs_container_stats containers;
 
     cs_container_table_stats(pipeline->containers, &containers);
-    set_tracked(pipeline->recorder, "connections", assembler->open, CS_PIPELINE_CONNECTIONS_MAX,
-                assembler->lost[CS_LOSS_TABLE_FULL]);
-    set_tracked(pipeline->recorder, "requests", assembler->requests_in_flight,
-                CS_PIPELINE_REQUESTS_MAX, assembler->lost[CS_LOSS_REQUESTS_FULL]);
-    set_tracked(pipeline->recorder, "cgroups", containers.live, limits->live_max,
-                containers.refused);
-    set_tracked(pipeline->recorder, "cgroups_removed", containers.removed, limits->removed_max,
-                containers.evicted);
-    set_tracked(pipeline->recorder, "token_opens", cs_token_opens_count(pipeline->token_opens),
-                CS_TOKEN_OPENS_MAX, cs_token_opens_evicted(pipeline->token_opens));
+    cs_self_metrics_tracked(observer, "connections", assembler->open, CS_PIPELINE_CONNECTIONS_MAX,
+                            assembler->lost[CS_LOSS_TABLE_FULL]);
+    cs_self_metrics_tracked(observer, "requests", assembler->requests_in_flight,
+                            CS_PIPELINE_REQUESTS_MAX, assembler->lost[CS_LOSS_REQUESTS_FULL]);
+    cs_self_metrics_tracked(observer, "cgroups", containers.live, limits->live_max,
+                            containers.refused);
+    cs_self_metrics_tracked(observer, "cgroups_removed", containers.removed, limits->removed_max,
+                            containers.evicted);
+    cs_self_metrics_tracked(observer, "token_opens", cs_token_opens_count(pipeline->token_opens),
+                            CS_TOKEN_OPENS_MAX, cs_token_opens_evicted(pipeline->token_opens));
 }
 
 static void refresh_in_flight(struct cs_observer *observer, uint64_t now_ns)
@@ -178,6 +178,7 @@ void cs_self_metrics_refresh(struct cs_observer *observer, uint64_t now_ns)
     refresh_connections(observer);
     refresh_tracked(observer);
     refresh_in_flight(observer, now_ns);
+    cs_self_metrics_refresh_pods(observer, now_ns);
     refresh_process(observer);
 }
 

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define WAIT_NS     (60 * CS_NSEC_PER_SEC)
-#define COUNT_MAX   8192
 #define PER_KEY_MAX 512
 #define BYTES_MAX   ((size_t)2 << 20)
 
@@ -67,7 +66,7 @@ int cs_pending_new(const struct cs_pending_options *options, struct cs_pending *
     if (made->options.wait_ns == 0)
         made->options.wait_ns = WAIT_NS;
     if (made->options.count_max == 0)
-        made->options.count_max = COUNT_MAX;
+        made->options.count_max = CS_PENDING_COUNT_MAX;
     if (made->options.per_key_max == 0)
         made->options.per_key_max = PER_KEY_MAX;
     if (made->options.bytes_max == 0)

@@ -30,9 +30,11 @@ const char *cs_pending_why_name(enum cs_pending_why why);
 typedef void (*cs_pending_fn)(void *user, const struct cs_exchange *exchange,
                               const struct cs_verdict *verdict, enum cs_pending_why why);
 
+#define CS_PENDING_COUNT_MAX 8192
+
 struct cs_pending_options {
     uint64_t wait_ns;     /* 0: 60 s */
-    uint32_t count_max;   /* 0: 8192 */
+    uint32_t count_max;   /* 0: CS_PENDING_COUNT_MAX */
     uint32_t per_key_max; /* 0: 512; one pod can't push the others out */
     size_t bytes_max;     /* 0: 2 MiB; one takes 200 bytes or so */
     cs_pending_fn sink;

@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #define CS_RECORD_SERIES_DEFAULT 10000
-#define CS_RECORD_SERIES_MIN     1000 /* below, node-level series leave no room */
+#define CS_RECORD_SERIES_MIN     1500 /* below, node-level series leave no room */
 #define CS_RECORD_EXPIRY_NS      (UINT64_C(24) * 3600 * 1000000000)
 #define CS_LABEL_ALL             "~all" /* a label that --histogram-by has summed over */
 

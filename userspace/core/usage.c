@@ -12,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONTAINERS_MAX 4096
-#define KEEP_NS        (600 * CS_NSEC_PER_SEC)
+#define KEEP_NS (600 * CS_NSEC_PER_SEC)
 /* A request that settles nothing (a certificate's parameters, a lost answer) begins the attempt
  * that the next one decides, unless that comes much later. */
 #define ATTEMPT_NS (30 * CS_NSEC_PER_SEC)
@@ -55,7 +54,7 @@ int cs_usage_new(const struct cs_usage_options *options, struct cs_labels *label
     if (made->options.azure_ns == 0)
         made->options.azure_ns = CS_USAGE_AZURE_NS;
     if (made->options.containers_max == 0)
-        made->options.containers_max = CONTAINERS_MAX;
+        made->options.containers_max = CS_USAGE_CONTAINERS_MAX;
     *usage = made;
     return 0;
 }

@@ -21,10 +21,12 @@
 #define CS_USAGE_AWS_NS   (UINT64_C(12) * 3600 * 1000000000)
 #define CS_USAGE_AZURE_NS (UINT64_C(28) * 3600 * 1000000000)
 
+#define CS_USAGE_CONTAINERS_MAX 4096
+
 struct cs_usage_options {
     uint64_t aws_ns;         /* a credential's longest life; 0: CS_USAGE_AWS_NS */
     uint64_t azure_ns;       /* 0: CS_USAGE_AZURE_NS; also for mechanisms of any cloud */
-    uint32_t containers_max; /* 0: 4096 */
+    uint32_t containers_max; /* 0: CS_USAGE_CONTAINERS_MAX */
     /* This node's cloud as cs_mechanism_info names them, "aws" or "azure"; NULL not known. A failed
      * request to the other cloud's end-point is an SDK looking where it is, no attempt. */
     const char *cloud;

@@ -134,7 +134,7 @@ static void takes_every_option(void **state)
     assert_int_equal(config->log_format, CS_LOG_JSON);
 
     assert_int_equal(RUN("--events-max-bytes=65536", "--node-name=n", "--histogram-by=mechanism",
-                         "--identity-labels=off", "--max-series=1000", "--kube=none",
+                         "--identity-labels=off", "--max-series=1500", "--kube=none",
                          "--record-facts=f")
                          ->result,
                      0);
@@ -142,7 +142,7 @@ static void takes_every_option(void **state)
     assert_string_equal(config->node_name, "n");
     assert_int_equal(config->histogram_by, CS_HISTOGRAM_MECHANISM);
     assert_int_equal(config->identity_labels, CS_IDENTITY_OFF);
-    assert_int_equal(config->max_series, 1000);
+    assert_int_equal(config->max_series, 1500);
     assert_string_equal(config->record_facts, "f");
 }
 
@@ -236,21 +236,20 @@ static const struct {
      "--api-listen " LONG_PATH ": a socket's path has at most 107 bytes"},
     {{"--kube", "api"},
      NULL,
-     "--kube api: not available in this build, pods are shown by UID; use --kube none"},
+     "--kube api: not in a cluster (no KUBERNETES_SERVICE_HOST); give --kube-api URL, or --kube "
+     "none"},
     {{"--kube", "kubelet"},
      NULL,
-     "--kube kubelet: not available in this build, pods are shown by UID; use --kube none"},
-    {{"--kube", "file:/x"},
-     NULL,
-     "--kube file:/x: not available in this build, pods are shown by UID; use --kube none"},
+     "--kube kubelet: at which address? set NODE_IP (from status.hostIP), or give --kube-api "
+     "https://ADDRESS:10250"},
+    {{"--kube-cert", "/c"}, NULL, "--kube-cert and --kube-key go together: give both, or neither"},
+    {{"--kube-token", ""}, NULL, "--kube-token : must not be empty"},
     {{"--kube", "file:"}, NULL, "--kube file:: a path must follow 'file:'"},
     {{"--kube", "k8s"}, NULL, "--kube k8s: must be api, kubelet, file:PATH or none"},
     {{"--kube-api", "example.com"},
      NULL,
-     "--kube-api example.com: must be a URL, http:// or https://"},
-    {{"--kube-api", "https://a"},
-     NULL,
-     "--kube-api https://a: goes with --kube api, which is not available in this build"},
+     "--kube-api example.com: must be a URL, http:// or https://, without user, query or "
+     "fragment"},
     {{"--expect", "f"}, NULL, "--expect f: findings are not available in this build"},
     {{"--node-name", "a b"},
      NULL,
@@ -282,15 +281,12 @@ static const struct {
      NULL,
      "--histogram-by pod: must be workload, service-account or mechanism"},
     {{"--identity-labels", "on"}, NULL, "--identity-labels on: must be full, hash or off"},
-    {{"--max-series", "999"}, NULL, "--max-series 999: must be a number from 1000 to 1000000"},
+    {{"--max-series", "999"}, NULL, "--max-series 999: must be a number from 1500 to 1000000"},
     {{"--log-level", "loud"}, NULL, "--log-level loud: must be error, warning, info or debug"},
     {{"--log-format", "xml"}, NULL, "--log-format xml: must be text or json"},
     {{NULL}, "CREDSCOPE_LISTEN=x", "CREDSCOPE_LISTEN=x: " LISTEN_FORM},
     {{NULL}, "CREDSCOPE_POD_LABELS=maybe", "CREDSCOPE_POD_LABELS=maybe: must be true or false"},
     {{NULL}, "CREDSCOPE_TLS_PORT=8443,x", "CREDSCOPE_TLS_PORT=x: must be a number from 1 to 65535"},
-    {{NULL},
-     "CREDSCOPE_KUBE=api",
-     "CREDSCOPE_KUBE=api: not available in this build, pods are shown by UID; use --kube none"},
     {{"--lisen", ":1"}, NULL, "unknown option '--lisen', did you mean '--listen'?"},
     {{"--evnets=x"}, NULL, "unknown option '--evnets', did you mean '--events'?"},
     {{"--frobnicate"}, NULL, "unknown option '--frobnicate'; see `credscope run --help`"},

@@ -19,6 +19,7 @@
 
 static struct cs_watchlist watchlist;
 static struct cs_pipeline *pipeline;
+static bool told; /* of pods */
 
 static int set_up(void **state)
 {
@@ -37,6 +38,7 @@ static int set_up(void **state)
     assert_int_equal(cs_container_table_new(&cs_container_limits_default, &pipeline->containers),
                      0);
     assert_int_equal(cs_token_opens_new(CS_TOKEN_OPENS_MAX, &pipeline->token_opens), 0);
+    assert_int_equal(cs_pipeline_pods_make(pipeline, "node", "aws", false, told), 0);
     assert_int_equal(cs_api_exchanges_new(&pipeline->recent), 0);
     return cs_container_table_add(pipeline->containers, 1, (struct cs_slice){"/", 1}, false, 0);
 }
@@ -49,17 +51,19 @@ static int tear_down(void **state)
     cs_container_table_free(&pipeline->containers);
     cs_token_opens_free(pipeline->token_opens);
     cs_api_exchanges_free(pipeline->recent);
+    cs_pipeline_pods_free(pipeline);
     free(pipeline);
     return 0;
 }
 
-/* A process in the root of cgroup v2 is refused by the Pod Identity agent. */
-static void refused_connect(void)
+/* A process in that cgroup is refused by the Pod Identity agent. */
+static void refused_connect_from(uint64_t cgroup_id)
 {
+    static uint32_t generation;
     static const uint8_t agent[16] = {[10] = 0xff, 0xff, 169, 254, 170, 23};
     struct cs_fact_connect connect = {
         .header = {.type = CS_FACT_CONNECT, .size = sizeof(connect), .time_ns = 1, .cookie = 7},
-        .cgroup_id = 1,
+        .cgroup_id = cgroup_id,
         .tgid = 42,
         .dport = 80,
         .family = 4,
@@ -75,10 +79,19 @@ static void refused_connect(void)
         .reason = CS_CONNECT_REFUSED,
     };
 
+    uint64_t before = cs_assembler_stats(pipeline->assembler)->exchanges;
+
+    generation++;
+    connect.header.generation = failed.header.generation = generation;
     memcpy(connect.daddr, agent, sizeof(agent));
     cs_pipeline_fact(pipeline, &connect, sizeof(connect), 1);
     cs_pipeline_fact(pipeline, &failed, sizeof(failed), 2);
-    assert_int_equal(cs_assembler_stats(pipeline->assembler)->exchanges, 1);
+    assert_int_equal(cs_assembler_stats(pipeline->assembler)->exchanges, before + 1);
+}
+
+static void refused_connect(void)
+{
+    refused_connect_from(1);
 }
 
 static void token_opened(void)
@@ -159,11 +172,118 @@ static void keeps_losses_out_of_the_exchanges(void **state)
     cs_buffer_free(&buffer);
 }
 
+#define CGROUP      9
+#define CONTAINER   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define CGROUP_PATH "/kubepods/burstable/pod" POD_UID "/" CONTAINER
+#define SECOND      UINT64_C(1000000000)
+
+static int set_up_told(void **state)
+{
+    int error;
+
+    told = true;
+    error = set_up(state);
+    told = false;
+    if (error == 0)
+        error =
+            cs_container_table_add(pipeline->containers, CGROUP,
+                                   (struct cs_slice){CGROUP_PATH, strlen(CGROUP_PATH)}, false, 1);
+    return error;
+}
+
+static void pod_arrives(uint64_t now_ns)
+{
+    static const char pod[] =
+        "{\"metadata\":{\"uid\":\"" POD_UID "\",\"name\":\"web-1\",\"namespace\":\"shop\"},"
+        "\"spec\":{\"nodeName\":\"node\",\"serviceAccountName\":\"web\",\"containers\":[{"
+        "\"name\":\"app\",\"env\":[{\"name\":\"AWS_ROLE_ARN\",\"value\":"
+        "\"arn:aws:iam::111122223333:role/web\"},{\"name\":\"AWS_WEB_IDENTITY_TOKEN_FILE\","
+        "\"value\":\"/t\"}]}]},\"status\":{\"phase\":\"Running\"}}";
+    const struct cs_kube_event event = {.kind = CS_KUBE_POD, .pod = {pod, sizeof(pod) - 1}};
+
+    cs_pod_index_event(pipeline->pods.index, &event, now_ns);
+}
+
+static bool logged(const char *text)
+{
+    struct cs_buffer buffer;
+    bool found;
+
+    cs_buffer_init(&buffer, 1 << 20);
+    cs_api_exchanges_write(pipeline->recent, 0, true, 100, &buffer);
+    cs_buffer_add(&buffer, "", 1);
+    found = strstr(buffer.data, text) != NULL;
+    cs_buffer_free(&buffer);
+    return found;
+}
+
+static void assert_waiting(uint32_t count)
+{
+    struct cs_pending_stats stats;
+
+    cs_pending_stats(pipeline->pods.pending, &stats);
+    assert_int_equal(stats.waiting, count);
+}
+
+static void names_what_waited_for_its_pod(void **state)
+{
+    (void)state;
+    refused_connect_from(CGROUP);
+    assert_waiting(1);
+    assert_false(logged("refused"));
+    assert_int_equal(pipeline->stats.attributions[CS_ATTRIBUTION_POD_UID], 0);
+    pod_arrives(SECOND);
+    assert_waiting(0);
+    assert_int_equal(pipeline->stats.attributions[CS_ATTRIBUTION_POD], 1);
+    assert_true(logged("\"workload\":\"web-1\""));
+    assert_true(logged("\"declared\":\"irsa\""));
+    assert_true(logged("\"container\":\"app\""));
+}
+
+/* Time's up, or the program ends: told as what it is, a pod's whose name isn't known. */
+static void records_what_waited_in_vain(void **state)
+{
+    uint64_t due;
+
+    (void)state;
+    refused_connect_from(CGROUP);
+    due = cs_pipeline_deadline(pipeline);
+    assert_in_range(due, 60 * SECOND, 61 * SECOND);
+    cs_pipeline_tick(pipeline, due);
+    assert_waiting(0);
+    assert_int_equal(pipeline->stats.attributions[CS_ATTRIBUTION_POD_UID], 1);
+    assert_false(logged("\"namespace\""));
+    assert_true(logged("\"pod_uid\":\"" POD_UID "\""));
+    assert_false(logged("\"declared\""));
+    refused_connect_from(CGROUP);
+    cs_pipeline_flush(pipeline);
+    assert_waiting(0);
+    assert_int_equal(pipeline->stats.attributions[CS_ATTRIBUTION_POD_UID], 2);
+}
+
+static void names_a_known_pod_at_once(void **state)
+{
+    struct cs_usage_stats usage;
+
+    (void)state;
+    pod_arrives(1);
+    refused_connect_from(CGROUP);
+    refused_connect_from(1);
+    assert_waiting(0);
+    assert_int_equal(pipeline->stats.attributions[CS_ATTRIBUTION_POD], 1);
+    assert_int_equal(pipeline->stats.attributions[CS_ATTRIBUTION_HOST], 1);
+    cs_usage_stats(pipeline->pods.usage, &usage);
+    assert_int_equal(usage.first_failed, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(names_a_process_in_the_root, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keeps_losses_out_of_the_exchanges, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names_what_waited_for_its_pod, set_up_told, tear_down),
+        cmocka_unit_test_setup_teardown(records_what_waited_in_vain, set_up_told, tear_down),
+        cmocka_unit_test_setup_teardown(names_a_known_pod_at_once, set_up_told, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
