@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/event_json_writer.h"
 
+#include "base/utf8.h"
 #include "base/util.h"
 
 #include <errno.h>
@@ -46,40 +47,6 @@ static void put_fraction(struct cs_json *json, uint64_t nanoseconds)
     put(json, digits, sizeof(digits));
 }
 
-/* Length of the well-formed UTF-8 sequence at text, 0 if there is none (Unicode 15 table 3-7). The
- * terminating NUL ends every sequence. */
-static size_t utf8_sequence(const unsigned char *text)
-{
-    unsigned char c = text[0], low = 0x80, high = 0xbf;
-    size_t len;
-
-    if (c < 0x80)
-        return 1;
-    if (c >= 0xc2 && c <= 0xdf)
-        len = 2;
-    else if (c >= 0xe0 && c <= 0xef)
-        len = 3;
-    else if (c >= 0xf0 && c <= 0xf4)
-        len = 4;
-    else
-        return 0;
-    if (c == 0xe0)
-        low = 0xa0;
-    else if (c == 0xed)
-        high = 0x9f;
-    else if (c == 0xf0)
-        low = 0x90;
-    else if (c == 0xf4)
-        high = 0x8f;
-    for (size_t i = 1; i < len; i++) {
-        if (text[i] < low || text[i] > high)
-            return 0;
-        low = 0x80;
-        high = 0xbf;
-    }
-    return len;
-}
-
 static void put_escaped(struct cs_json *json, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
@@ -102,7 +69,8 @@ static void put_string(struct cs_json *json, const char *value)
         const unsigned char *plain = at;
         size_t len;
 
-        while (*at >= 0x20 && *at != '"' && *at != '\\' && (len = utf8_sequence(at)) > 0)
+        while (*at >= 0x20 && *at != '"' && *at != '\\' &&
+               (len = cs_utf8_length((const char *)at)) > 0)
             at += len;
         put(json, (const char *)plain, (size_t)(at - plain));
         if (!*at)

@@ -4,6 +4,7 @@
 
 #include "core/labels.h"
 
+#include "base/utf8.h"
 #include "core/subject.h"
 
 #include <errno.h>
@@ -22,33 +23,6 @@ struct cs_labels {
     struct cs_label *table;
     size_t text_bytes;
 };
-
-/* Length of the UTF-8 sequence (RFC 3629) that starts at `at`, which is NUL-terminated; 0: none
- * does. */
-static size_t utf8_length(const unsigned char *at)
-{
-    static const struct {
-        unsigned char first, last, second_min, second_max;
-        size_t length;
-    } FORMS[] = {
-        {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-
-    for (size_t i = 0; i < sizeof(FORMS) / sizeof(FORMS[0]); i++) {
-        if (*at < FORMS[i].first || *at > FORMS[i].last)
-            continue;
-        if (FORMS[i].length > 1 && (at[1] < FORMS[i].second_min || at[1] > FORMS[i].second_max))
-            return 0;
-        for (size_t k = 2; k < FORMS[i].length; k++) {
-            if (at[k] < 0x80 || at[k] > 0xbf)
-                return 0;
-        }
-        return FORMS[i].length;
-    }
-    return 0;
-}
 
 static int is_plain(unsigned char c)
 {
@@ -76,7 +50,7 @@ void cs_label_escape(struct cs_buffer *buffer, const char *value)
             cs_buffer_add(buffer, at, 1);
         } else if (*at == '\n') {
             cs_buffer_add(buffer, "\\n", 2);
-        } else if (*at < 0x80 || (n = utf8_length(at)) == 0) {
+        } else if (*at < 0x80 || (n = cs_utf8_length((const char *)at)) == 0) {
             cs_buffer_add(buffer, REPLACEMENT, sizeof(REPLACEMENT) - 1);
             n = 1;
         } else {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/pod_json_private.h"
 
+#include "base/utf8.h"
+
 #include <string.h>
 
 static void fail(struct cs_pod_reading *reading, enum cs_pod_error error)
@@ -43,36 +45,13 @@ const cJSON *cs_pod_items(struct cs_pod_reading *reading, const cJSON *object, c
     return array ? array->child : NULL;
 }
 
-/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
-static bool is_utf8(const char *text)
-{
-    const unsigned char *at = (const unsigned char *)text;
-
-    while (*at != '\0') {
-        unsigned char c = *at++;
-        unsigned char low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-        unsigned char high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-        int more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-
-        if ((c >= 0x80 && c < 0xc2) || c > 0xf4)
-            return false;
-        for (; more > 0; more--, at++) {
-            if (*at < low || *at > high)
-                return false;
-            low = 0x80;
-            high = 0xbf;
-        }
-    }
-    return true;
-}
-
 const char *cs_pod_text(struct cs_pod_reading *reading, const cJSON *object, const char *name)
 {
     const cJSON *item = cs_pod_field(reading, object, name, cJSON_String);
 
     if (!item || !item->valuestring)
         return NULL;
-    if (is_utf8(item->valuestring))
+    if (cs_utf8_valid(item->valuestring))
         return item->valuestring;
     fail(reading, CS_POD_BAD_UTF8);
     return NULL;
