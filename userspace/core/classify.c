@@ -58,6 +58,13 @@ const char *cs_reason_name(enum cs_reason reason)
     return reason_names[reason];
 }
 
+enum cs_result cs_verdict_result(const struct cs_verdict *verdict)
+{
+    enum cs_result result = cs_outcome_result(verdict->outcome);
+
+    return result == CS_RESULT_FAILURE && verdict->probe ? CS_RESULT_NEITHER : result;
+}
+
 /* By the server's name: the ClientHello's, else that of a CONNECT line, less its port. */
 static enum cs_endpoint named_endpoint(const struct cs_evidence *evidence)
 {

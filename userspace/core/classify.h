@@ -66,6 +66,9 @@ struct cs_verdict {
     bool probe;       /* an SDK's or agent's probe, no credential attempt */
 };
 
+/* What it says for success and failure times: a probe that fails is no failure. */
+enum cs_result cs_verdict_result(const struct cs_verdict *verdict);
+
 struct cs_watchlist; /* core/watchlist.h */
 
 /* Evidence beyond the exchange itself; zero is “nothing known”; the first two are required. */

@@ -169,7 +169,7 @@ static void record_workload(struct cs_recorder *recorder, struct cs_record_targe
     struct cs_label *const both[CS_METRIC_LABELS_MAX] = {recorder->mechanisms[verdict->mechanism],
                                                          recorder->outcomes[verdict->outcome]};
     struct cs_label *const mechanism[CS_METRIC_LABELS_MAX] = {both[0]};
-    enum cs_result result = cs_outcome_result(verdict->outcome);
+    enum cs_result result = cs_verdict_result(verdict);
     struct cs_record_target histogram;
     struct cs_series *series;
 
@@ -189,7 +189,7 @@ static void record_workload(struct cs_recorder *recorder, struct cs_record_targe
                 cs_record_series(recorder, CS_METRIC_REQUEST_DURATION, &histogram, mechanism),
                 observation);
     }
-    if (result == CS_RESULT_NEITHER || (result == CS_RESULT_FAILURE && verdict->probe))
+    if (result == CS_RESULT_NEITHER)
         return;
     series = cs_record_series(
         recorder, result == CS_RESULT_SUCCESS ? CS_METRIC_LAST_SUCCESS : CS_METRIC_LAST_FAILURE,

@@ -88,6 +88,18 @@ int cs_recorder_add_of(struct cs_recorder *recorder, enum cs_metric metric,
                        const struct cs_subject *subject, const char *const values[], uint64_t value,
                        uint64_t now_ns);
 
+/*
+ * Set a gauge that an earlier process had at age_ns before now_ns, unless it is larger already: a
+ * time that was seen last. It expires so much earlier, with an age above the expiry at once unless
+ * pods of the subject run. Results as above.
+ */
+int cs_recorder_restore_of(struct cs_recorder *recorder, enum cs_metric metric,
+                           const struct cs_subject *subject, const char *const values[],
+                           uint64_t value, uint64_t now_ns, uint64_t age_ns);
+
+/* There are series of the subject at full precision, or it is present. */
+bool cs_recorder_has_subject(struct cs_recorder *recorder, const struct cs_subject *subject);
+
 /* Remove one gauge or info of a subject; nothing happens when there is none. */
 void cs_recorder_remove_of(struct cs_recorder *recorder, enum cs_metric metric,
                            const struct cs_subject *subject, const char *const values[]);

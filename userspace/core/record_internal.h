@@ -36,9 +36,9 @@ struct cs_recorder {
 
 /* W as text, found once and used for several series. */
 struct cs_record_target {
-    const char *names[4]; /* in the order of the labels W */
-    const char *pod;      /* NULL without --pod-labels */
-    uint64_t now_ns;
+    const char *names[4];                         /* in the order of the labels W */
+    const char *pod;                              /* NULL without --pod-labels */
+    uint64_t expires_ns;                          /* its series go then, unless pods of it run */
     struct cs_label *labels[CS_RECORD_LEVEL_END]; /* NULL: not looked up */
 };
 

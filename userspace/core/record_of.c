@@ -64,6 +64,37 @@ int cs_recorder_add_of(struct cs_recorder *recorder, enum cs_metric metric,
     return update_of(recorder, metric, subject, values, value, true, now_ns);
 }
 
+int cs_recorder_restore_of(struct cs_recorder *recorder, enum cs_metric metric,
+                           const struct cs_subject *subject, const char *const values[],
+                           uint64_t value, uint64_t now_ns, uint64_t age_ns)
+{
+    uint64_t expiry_ns = recorder->options.expiry_ns;
+    struct cs_label *labels[CS_METRIC_LABELS_MAX];
+    struct cs_record_target target;
+    struct cs_series *series;
+    int r = get_labels(recorder, metric, values, labels);
+
+    if (r < 0)
+        return r;
+    cs_record_target_init(&target, recorder, subject, now_ns);
+    target.expires_ns -= age_ns < expiry_ns ? age_ns : expiry_ns;
+    series = cs_record_series(recorder, metric, &target, labels);
+    put_labels(recorder, labels);
+    if (!series)
+        return -ENOSPC;
+    if (*cs_series_value(series) < value)
+        *cs_series_value(series) = value;
+    return 0;
+}
+
+bool cs_recorder_has_subject(struct cs_recorder *recorder, const struct cs_subject *subject)
+{
+    struct cs_record_target target;
+
+    cs_record_target_init(&target, recorder, subject, 0);
+    return cs_record_target_find(recorder, &target) != NULL;
+}
+
 void cs_recorder_remove_of(struct cs_recorder *recorder, enum cs_metric metric,
                            const struct cs_subject *subject, const char *const values[])
 {

@@ -11,7 +11,7 @@
 struct cs_record_entry {
     UT_hash_handle hh;
     struct cs_label *label; /* the key; referenced */
-    uint64_t last_ns;       /* last update, or when its last pod ended */
+    uint64_t expires_ns;    /* counted from its last update, or its last pod's end */
     bool present;           /* pods of it run */
     bool expired;           /* about to go */
 };
@@ -26,7 +26,7 @@ void cs_record_target_init(struct cs_record_target *target, const struct cs_reco
     *target = (struct cs_record_target){
         .names = {workload->namespace, workload->service_account, workload->workload_kind,
                   workload->workload},
-        .now_ns = now_ns,
+        .expires_ns = now_ns + recorder->options.expiry_ns,
     };
     if (!recorder->options.pod_labels)
         return;
@@ -149,8 +149,8 @@ static struct cs_label *target_label(struct cs_recorder *recorder, struct cs_rec
         entry = entry_new(recorder);
     if (!entry)
         return NULL;
-    if (entry->last_ns < target->now_ns)
-        entry->last_ns = target->now_ns;
+    if (entry->expires_ns < target->expires_ns)
+        entry->expires_ns = target->expires_ns;
     target->labels[level] = entry->label;
     return entry->label;
 }
@@ -204,7 +204,7 @@ void cs_recorder_subject_gone(struct cs_recorder *recorder, const struct cs_subj
     if (!entry)
         return;
     entry->present = false;
-    entry->last_ns = now_ns;
+    entry->expires_ns = target.expires_ns;
     for (enum cs_metric metric = 0; metric < CS_METRIC_END; metric++) {
         if (cs_metric_row(metric)->scope == CS_SCOPE_STATE)
             cs_registry_sweep(recorder->registry, metric, is_label, label);
@@ -224,8 +224,7 @@ void cs_recorder_expire(struct cs_recorder *recorder, uint64_t now_ns)
     bool any = false;
 
     HASH_ITER (hh, recorder->entries, entry, next) {
-        entry->expired = !entry->present && entry->last_ns <= now_ns &&
-                         now_ns - entry->last_ns >= recorder->options.expiry_ns;
+        entry->expired = !entry->present && entry->expires_ns <= now_ns;
         any |= entry->expired;
     }
     if (!any)
