@@ -1,12 +1,25 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Run test suites, each "NAME=COMMAND", one after the other whatever their results; each must end
-# with a line "N passed, N failed[, N skipped]". Prints a table and one line of totals.
+# with a line "N passed, N failed[, N skipped]". Prints a table, what failed by name (a CI log is
+# often cut to its end), and one line of totals.
 # Logs are kept in $BUILD/test-logs. Exit status 1 when a suite failed or had no totals.
 set -u
 logs=${BUILD:-build}/test-logs
 mkdir -p "$logs"
-passed=0 failed=0 skipped=0 table=
+passed=0 failed=0 skipped=0 table= failures=
+# NAME LOG: the failures in a log of run-cmocka.sh, of "ok/not ok" lines, or of unittest.
+explain() {
+    LC_ALL=C awk -v suite="$1" '
+        function say(text) { if (said++ < 40) print "FAILED " suite ": " substr(text, 1, 300) }
+        sub(/^FAILED +/, "") { say($0) }
+        /^not ok - / { say(substr($0, 10)); details = 3; next }
+        /^#  / && details-- > 0 { say("  " substr($0, 3)) }
+        !/^#  / { details = 0 }
+        /^(FAIL|ERROR): / { test = $2; next }
+        /^[A-Za-z_.]*(Error|Exception|Failure)(:|$)/ && test != "" { say(test ": " $0); test = "" }
+        END { if (said > 40) print "FAILED " suite ": and " said - 40 " more lines" }' "$2"
+}
 for suite in "$@"; do
     name=${suite%%=*}
     log=$logs/$name.log
@@ -23,6 +36,9 @@ for suite in "$@"; do
         tail -n "${TAIL:-120}" "$log"
         [ "${f:-0}" -gt 0 ] || f=1
         [ -n "$totals" ] || totals="no totals (status $status)"
+        why=$(explain "$name" "$log")
+        failures="$failures${why:-FAILED $name: status $status}
+"
     else
         grep -a '^SKIPPED' "$log" || true
     fi
@@ -30,7 +46,7 @@ for suite in "$@"; do
     table="$table$(printf '%-14s %-40s %4ss' "$name" "$totals" "$seconds")
 "
 done
-printf '\n%s' "$table"
+printf '\n%s%s' "$table" "$failures"
 if [ "$skipped" -gt 0 ]; then
     echo "$passed passed, $failed failed, $skipped skipped"
 else

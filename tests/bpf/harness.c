@@ -47,7 +47,7 @@ void harness_shell(const char *format, ...)
 
 int harness_patience_ms(void)
 {
-    return harness.virtual_machine ? 20000 : 3000;
+    return harness.virtual_machine ? 20000 : 10000;
 }
 
 void harness_sleep_ms(int ms)
@@ -98,15 +98,26 @@ static void join_cgroup(const char *name)
 
 int harness_spawn(const char *name, bool new_netns, int (*function)(void *), void *context)
 {
-    pid_t pid = fork();
+    int ready[2];
+    pid_t pid;
+    char byte;
 
-    if (pid)
+    assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+    pid = fork();
+    if (pid) {
+        close(ready[1]);
+        while (read(ready[0], &byte, 1) < 0 && errno == EINTR)
+            ;
+        close(ready[0]);
         return pid;
+    }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (name[0])
         join_cgroup(name);
     if (new_netns && unshare(CLONE_NEWNET))
         exit(103);
+    close(ready[0]);
+    close(ready[1]); /* the parent's read ends here, or with this process */
     _exit(function(context));
 }
 

@@ -66,7 +66,7 @@ void harness_sleep_ms(int ms);
 uint64_t harness_now_ns(void);
 
 /* Run function in a child process that is in the sub-cgroup name (made; removed at the end), in a
- * new network namespace if so wanted, and dies with the tests. Returns its pid. */
+ * new network namespace if so wanted, and dies with the tests. Returns its pid once it is there. */
 int harness_spawn(const char *name, bool new_netns, int (*function)(void *), void *context);
 int harness_join(int pid); /* its exit status; killed after harness_patience_ms() */
 uint64_t harness_cgroup_id(const char *name); /* of a sub-cgroup; "" = the tests' own */

@@ -57,14 +57,13 @@ struct reach_case {
 };
 
 static const struct reach_case reach_cases[] = {
-    {"IPv4", AGENT4, 80, false,
-     CONNECT ESTABLISHED "close local sent 0 received 0 retransmits 0\n"},
+    {"IPv4", AGENT4, 80, false, CONNECT ESTABLISHED "close local sent 0 received 0\n"},
     {"IPv6", AGENT6, 80, false,
      "connect plain 6 [fd00:ec2::23]:80\nestablished [fd00:ec2::23]:80\n"
-     "close local sent 0 received 0 retransmits 0\n"},
+     "close local sent 0 received 0\n"},
     {"IPv4-mapped", AGENT4, 80, true,
      "connect plain 4 169.254.170.23:80 flags mapped\n" ESTABLISHED
-     "close local sent 0 received 0 retransmits 0\n"},
+     "close local sent 0 received 0\n"},
     {"another port", AGENT4, 81, false, ""},
     {"another address", HOST_OTHER, 80, false, ""},
     {"a TLS port that says nothing", HOST_OTHER, TLS_PORT, false, ""},
@@ -146,16 +145,16 @@ static void test_refused(void **state)
 
     (void)state;
     close(fd);
-    expect(1, CONNECT "failed refused retransmits 0\n");
+    expect(1, CONNECT "failed refused\n");
     close(dial(AGENT6, 80));
-    expect(1, "connect plain 6 [fd00:ec2::23]:80\nfailed refused retransmits 0\n");
+    expect(1, "connect plain 6 [fd00:ec2::23]:80\nfailed refused\n");
 }
 
 static void test_refused_tls(void **state)
 {
     (void)state;
     close(dial(HOST_OTHER, TLS_PORT));
-    expect(1, "connect tls 4 10.66.0.2:8443\nfailed refused retransmits 0\n");
+    expect(1, "connect tls 4 10.66.0.2:8443\nfailed refused\n");
 }
 
 static void test_no_route(void **state)
@@ -165,7 +164,7 @@ static void test_no_route(void **state)
     (void)state;
     assert_int_equal(errno, ENETUNREACH);
     close(fd);
-    expect(1, "connect plain 4 198.19.0.80:80\nfailed no-route retransmits 0\n");
+    expect(1, "connect plain 4 198.19.0.80:80\nfailed no-route\n");
 }
 
 /* The second connect of one socket: refused first, reached then. */
@@ -183,8 +182,8 @@ static void test_reused_after_failure(void **state)
     pair.server = accept(pair.listener, NULL, NULL);
     traffic_play(&pair, (struct step[]){{CLIENT, GET, 0}, {SERVER, OK, 0}, {STEP_END, 0, 0}}, 0);
     traffic_end(&pair);
-    expect(2, CONNECT "failed refused retransmits 0\n\n" CONNECT ESTABLISHED REQUEST RESPONSE
-                      "close local sent 18 received 38 retransmits 0\n");
+    expect(2, CONNECT "failed refused\n\n" CONNECT ESTABLISHED REQUEST RESPONSE
+                      "close local sent 18 received 38\n");
 }
 
 /* A socket whose first connect failed, then goes to a bystander: that one isn't parsed. */
@@ -203,7 +202,7 @@ static void test_reused_for_bystander(void **state)
     pair.server = accept(pair.listener, NULL, NULL);
     traffic_play(&pair, (struct step[]){{CLIENT, GET, 0}, {SERVER, OK, 0}, {STEP_END, 0, 0}}, 0);
     traffic_end(&pair);
-    expect(1, CONNECT "failed refused retransmits 0\n");
+    expect(1, CONNECT "failed refused\n");
     assert_int_equal(cs_sensor_stats(harness.sensor)->reconnects, reconnects + 1);
 }
 
@@ -221,9 +220,8 @@ static void test_reused_after_disconnect(void **state)
     assert_int_equal(connect(pair.client, (struct sockaddr *)&address, len), 0);
     pair.server = accept(pair.listener, NULL, NULL);
     traffic_end(&pair);
-    expect(2, CONNECT ESTABLISHED
-           "close reset-local sent 0 received 0 retransmits 0\n\n" CONNECT ESTABLISHED
-           "close local sent 0 received 0 retransmits 0\n");
+    expect(2, CONNECT ESTABLISHED "close reset-local sent 0 received 0\n\n" CONNECT ESTABLISHED
+                                  "close local sent 0 received 0\n");
 }
 
 struct end_case {
@@ -235,29 +233,29 @@ struct end_case {
 static const struct end_case end_cases[] = {
     {"client closes",
      {{CLIENT, GET, 0}, {SERVER, OK, 0}, {CLIENT_CLOSE, 0, 0}},
-     RESPONSE "close local sent 18 received 38 retransmits 0\n"},
+     RESPONSE "close local sent 18 received 38\n"},
     {"server closes after the answer",
      {{CLIENT, GET, 0}, {SERVER, OK, 0}, {SERVER_CLOSE, 0, 0}},
-     RESPONSE "close remote sent 18 received 38 retransmits 0\n"},
+     RESPONSE "close remote sent 18 received 38\n"},
     {"server closes without an answer",
      {{CLIENT, GET, 0}, {SERVER_CLOSE, 0, 0}},
-     "close remote sent 18 received 0 retransmits 0\n"},
+     "close remote sent 18 received 0\n"},
     {"server resets",
      {{CLIENT, GET, 0}, {SERVER_RESET, 0, 0}},
-     "close reset-by-peer sent 18 received 0 retransmits 0\n"},
+     "close reset-by-peer sent 18 received 0\n"},
     {"client resets",
      {{CLIENT, GET, 0}, {CLIENT_RESET, 0, 0}},
-     "close reset-local sent 18 received 0 retransmits 0\n"},
+     "close reset-local sent 18 received 0\n"},
     {"client gives up waiting",
      {{CLIENT, GET, 0}, {CLIENT_CLOSE, 0, 0}},
-     "close local sent 18 received 0 retransmits 0\n"},
+     "close local sent 18 received 0\n"},
     {"client shuts its side down, then the answer",
      {{CLIENT, GET, 0},
       {CLIENT_SHUTDOWN, 0, 0},
       {PAUSE, 0, 5},
       {SERVER, OK, 0},
       {SERVER_CLOSE, 0, 0}},
-     RESPONSE "close local sent 18 received 38 retransmits 0\n"},
+     RESPONSE "close local sent 18 received 38\n"},
 };
 
 static void test_ends(void **state)
@@ -281,14 +279,14 @@ static void test_ends(void **state)
 static void test_unread_at_close(void **state)
 {
     struct pair pair = traffic_connect(AGENT4, 80, false);
+    struct pollfd pfd = {.fd = pair.client, .events = POLLIN};
 
     (void)state;
     traffic_play(&pair, (struct step[]){{CLIENT, GET, 0}, {STEP_END, 0, 0}}, 0);
     assert_int_equal(send(pair.server, OK, sizeof(OK) - 1, 0), sizeof(OK) - 1);
-    harness_sleep_ms(20);
+    assert_int_equal(poll(&pfd, 1, harness_patience_ms()), 1);
     traffic_end(&pair);
-    expect(1, CONNECT ESTABLISHED REQUEST RESPONSE
-           "close reset-local sent 18 received 38 retransmits 0\n");
+    expect(1, CONNECT ESTABLISHED REQUEST RESPONSE "close reset-local sent 18 received 38\n");
 }
 
 static void test_fast_open(void **state)
@@ -309,8 +307,7 @@ static void test_fast_open(void **state)
     pair.server = accept(pair.listener, NULL, NULL);
     traffic_play(&pair, (struct step[]){{SERVER, OK, 0}, {STEP_END, 0, 0}}, 0);
     traffic_end(&pair);
-    expect(1,
-           CONNECT REQUEST ESTABLISHED RESPONSE "close local sent 18 received 38 retransmits 0\n");
+    expect(1, CONNECT REQUEST ESTABLISHED RESPONSE "close local sent 18 received 38\n");
 }
 
 int test_connect_run(void)

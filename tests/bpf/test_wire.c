@@ -73,7 +73,7 @@ static void test_given_up(void **state)
     OPEN(&wire, false);
     close(wire.client);
     wire.client = -1;
-    expect(&wire, CONNECT "failed given-up retransmits 0\n");
+    expect(&wire, CONNECT "failed given-up\n");
 }
 
 static void test_icmp(void **state)
@@ -88,7 +88,7 @@ static void test_icmp(void **state)
         OPEN(&wire, false);
         assert_true(wire_read(&wire, &packet, harness_patience_ms()));
         wire_icmp(&wire, 3, codes[i]);
-        expect(&wire, CONNECT "failed unanswered retransmits 0\n");
+        expect(&wire, CONNECT "failed unanswered\n");
     }
 }
 
@@ -101,7 +101,7 @@ static void test_refused(void **state)
     OPEN(&wire, false);
     assert_true(wire_read(&wire, &packet, harness_patience_ms()));
     wire_write(&wire, WIRE_RST | WIRE_ACK, (uint32_t)-1, NULL, 0);
-    expect(&wire, CONNECT "failed refused retransmits 0\n");
+    expect(&wire, CONNECT "failed refused\n");
 }
 
 /* The first SYN is lost. */
@@ -236,7 +236,7 @@ static void play_order(const struct order_case *each, bool ip6, bool extended)
     assert_memory_equal(got, answer, ALL);
     close(wire.client);
     wire.client = -1;
-    assert_true(asprintf(&expected, "%s" REQUEST "%sclose %s sent 18 received 73 retransmits 0\n",
+    assert_true(asprintf(&expected, "%s" REQUEST "%sclose %s sent 18 received 73\n",
                          ip6 ? "connect plain 6 [fd00:ec2::5380]:80\n"
                                "established [fd00:ec2::5380]:80\n"
                              : CONNECT ESTABLISHED,
@@ -263,6 +263,16 @@ static void test_order_ip6(void **state)
     }
 }
 
+/* Read until the client acknowledges so many of our bytes. */
+static void wait_for_ack(struct wire *wire, uint32_t bytes)
+{
+    struct wire_packet packet;
+
+    do
+        assert_true(wire_read(wire, &packet, harness_patience_ms()));
+    while (packet.ack != bytes);
+}
+
 /* A segment that the sensor does not get to see: the client's acknowledgement proves it. */
 static void test_unseen_segment(void **state)
 {
@@ -286,10 +296,10 @@ static void test_unseen_segment(void **state)
     wire_settle(&wire, 2);
     wire.acked = sizeof(GET) - 1;
     wire_write(&wire, WIRE_ACK, 0, answer, 10);
-    wire_settle(&wire, 2);
+    wait_for_ack(&wire, 10);
     assert_int_equal(bpf_link_update(sensor->cgroup_links[ingress], blind, NULL), 0);
     wire_write(&wire, WIRE_ACK, 10, answer + 10, 10);
-    wire_settle(&wire, 60);
+    wait_for_ack(&wire, 20);
     assert_int_equal(
         bpf_link_update(sensor->cgroup_links[ingress], sensor->programs[ingress].fd, NULL), 0);
     wire_write(&wire, WIRE_ACK, 20, answer + 20, ALL - 20);
@@ -298,7 +308,7 @@ static void test_unseen_segment(void **state)
     close(blind);
     wire.client = -1;
     expect(&wire, CONNECT ESTABLISHED REQUEST
-           "gap in hole bytes 10\nclose reset-local sent 18 received 73 retransmits 0\n");
+           "gap in hole bytes 10\nclose reset-local sent 18 received 73\n");
 }
 
 static void test_ip_options(void **state)
