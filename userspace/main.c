@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/command_check.h"
 #include "app/command_run.h"
+#include "app/command_top.h"
 #include "app/config.h"
 #include "app/options.h"
 #include "base/util.h"
@@ -18,6 +19,8 @@ static const struct {
      cs_config_help},
     {"check", "say whether this node can run it, a line per need", cs_command_check,
      cs_command_check_help},
+    {"top", "show live which workloads ask, how often, how many fail", cs_command_top,
+     cs_command_top_help},
 };
 
 static void usage(FILE *to)
