@@ -99,7 +99,8 @@ static uint64_t wall_ns(void)
 int cs_observer_make_servers(struct cs_observer *observer)
 {
     const struct cs_config *config = observer->config;
-    struct cs_recorder *recorder = observer->pipeline.recorder;
+    struct cs_pipeline *pipeline = &observer->pipeline;
+    struct cs_recorder *recorder = pipeline->recorder;
     int fd, error;
 
     observer->pages =
@@ -111,7 +112,13 @@ int cs_observer_make_servers(struct cs_observer *observer)
         .node = config->node_name,
         .run_id = observer->run_id,
         .started_ns = wall_ns(),
-        .exchanges = observer->pipeline.recent,
+        .exchanges = pipeline->recent,
+        .workloads = {.usage = pipeline->pods.usage,
+                      .index = pipeline->pods.pending ? pipeline->pods.index : NULL,
+                      .labels = cs_pod_index_labels(pipeline->pods.index),
+                      .assembler = pipeline->assembler,
+                      .identify = cs_pipeline_identify,
+                      .user = pipeline},
     };
     fd = listen_tcp(&config->listen);
     error = fd < 0

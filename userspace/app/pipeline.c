@@ -23,26 +23,25 @@ static enum cs_mechanism token_of_endpoint(enum cs_endpoint endpoint)
     }
 }
 
-static void classify(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
-                     struct cs_verdict *verdict)
+/* The token whose open is part of the evidence; CS_MECHANISM_END: none is. */
+static enum cs_mechanism classify(const struct cs_pipeline *pipeline,
+                                  const struct cs_exchange *exchange, struct cs_verdict *verdict)
 {
     struct cs_evidence evidence = {.exchange = exchange, .watchlist = pipeline->watchlist};
-    uint64_t cgroup_id = exchange->connection->cgroup_id;
     struct cs_token_open open;
     enum cs_mechanism token;
 
     cs_classify(&evidence, verdict);
     token = token_of_endpoint(verdict->endpoint);
     if (token == CS_MECHANISM_END || exchange->connection->kernel_thread)
-        return;
-    open = cs_token_opens_last(pipeline->token_opens, cgroup_id, token);
+        return CS_MECHANISM_END;
+    open = cs_token_opens_last(pipeline->token_opens, exchange->connection->cgroup_id, token);
     if (open.time_ns == 0)
-        return;
+        return CS_MECHANISM_END;
     evidence.token_open_ns = open.time_ns;
     evidence.token_mechanism = open.mechanism;
     cs_classify(&evidence, verdict);
-    if (verdict->mechanism == token)
-        cs_token_opens_use(pipeline->token_opens, cgroup_id, token);
+    return verdict->mechanism == token ? token : CS_MECHANISM_END;
 }
 
 /* The fact of a cgroup's creation was lost, or the cgroup was made before the walk got there. */
@@ -109,8 +108,10 @@ void cs_pipeline_exchange(const struct cs_exchange *exchange, void *data)
     struct cs_verdict verdict;
     struct cs_subject subject;
     struct cs_pod_facts facts;
+    enum cs_mechanism token = classify(pipeline, exchange, &verdict);
 
-    classify(pipeline, exchange, &verdict);
+    if (token != CS_MECHANISM_END)
+        cs_token_opens_use(pipeline->token_opens, exchange->connection->cgroup_id, token);
     attribute(pipeline, exchange, &subject);
     if (cs_pod_index_name(pipeline->pods.index, &subject, &facts) < 0 &&
         cs_pipeline_wait(pipeline, exchange, &verdict, &subject))
@@ -129,6 +130,21 @@ void cs_pipeline_waited(void *data, const struct cs_exchange *exchange,
     attribute(pipeline, exchange, &subject);
     cs_pod_index_name(pipeline->pods.index, &subject, &facts);
     record(pipeline, exchange, verdict, &subject, &facts);
+}
+
+enum cs_mechanism cs_pipeline_identify(void *data, const struct cs_exchange *exchange,
+                                       struct cs_subject *subject)
+{
+    struct cs_pipeline *pipeline = data;
+    struct cs_verdict verdict;
+
+    classify(pipeline, exchange, &verdict);
+    if (exchange->connection->kernel_thread)
+        cs_subject_unknown(CS_ATTRIBUTION_KERNEL, subject);
+    else
+        cs_container_table_subject(pipeline->containers, exchange->connection->cgroup_id, subject);
+    cs_pod_index_name(pipeline->pods.index, subject, NULL);
+    return verdict.mechanism;
 }
 
 /* FNV-1a, 64 bits. */

@@ -97,6 +97,11 @@ void cs_pipeline_flush(struct cs_pipeline *pipeline);
 /* For cs_assembler_options.sink, with the pipeline as user. */
 void cs_pipeline_exchange(const struct cs_exchange *exchange, void *pipeline);
 
+/* Who makes an exchange that is in flight, and by which mechanism, as far as it can be said before
+ * its answer. Changes nothing but counters of look-ups: for a view of what waits. */
+enum cs_mechanism cs_pipeline_identify(void *pipeline, const struct cs_exchange *exchange,
+                                       struct cs_subject *subject);
+
 /* One record of the ring. now_ns: CLOCK_MONOTONIC. */
 void cs_pipeline_fact(struct cs_pipeline *pipeline, const void *data, size_t size, uint64_t now_ns);
 
