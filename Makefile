@@ -65,7 +65,7 @@ BPF_OBJ := $(BUILD)/bpf/credscope.bpf.o
 .SUFFIXES:
 .SECONDARY:
 .DEFAULT_GOAL := all
-.PHONY: help all deps demo test unit test-bpf test-kube test-e2e test-secrets fuzz-packets bench check fuzz asan test-kernels install clean
+.PHONY: help all deps demo test unit test-bpf test-kube test-apiserver test-e2e test-secrets fuzz-packets bench check fuzz asan test-kernels install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -159,6 +159,11 @@ test-secrets: all ## known secrets in every place where one can be, then a searc
 
 test-kube: $(BUILD)/tests/kube-cat ## the Kubernetes client against a scripted API server
 	$(Q)BUILD=$(BUILD) tests/kube/run.sh
+
+test-apiserver: ## the Kubernetes client against a real API server and etcd, built for it (root, Go)
+	$(Q)tools/install-deps.sh build test
+	$(Q)$(MAKE) --no-print-directory all $(BUILD)/tests/kube-cat
+	$(Q)BUILD=$(BUILD) tests/apiserver/run.sh
 
 test: ## install what it needs, then unit, BPF and end-to-end tests (root)
 	$(Q)tools/install-deps.sh build test
