@@ -45,6 +45,9 @@
     X(PODS_DECLARING, "credscope_pods_declaring", GAUGE, NONE, STATE, \
       "Running pods by what their spec declares.", \
       "declared") \
+    X(IDENTITY, "credscope_identity", INFO, NONE, STATE, \
+      "Role, client id or resource that was asked for or is declared (--identity-labels).", \
+      "mechanism", "identity", "source") \
     X(NODE_REQUESTS, "credscope_node_requests", COUNTER, NONE, NODE, \
       "All requests on this node, from 0 at start for every mechanism and outcome it can have.", \
       "mechanism", "outcome") \

@@ -112,7 +112,7 @@ class Observer:
     """credscope run on a node, attached to the node's cgroup or to another."""
 
     def __init__(self, node, binary, directory, *extra, listen=f"127.0.0.1:{PORT}", cgroup=None,
-                 kube=None):
+                 kube=None, ready=True):
         self.node, self.directory, self.listen = node, directory, listen
         self.events = os.path.join(directory, "events.jsonl")
         self.log = os.path.join(directory, "credscope.log")
@@ -124,9 +124,23 @@ class Observer:
                 "--state-dir", "none", "--proxy-address", "203.0.113.50:3128", *extra]
         with open(self.log, "ab") as log:
             self.process = node.spawn(argv, stdout=log, stderr=log, cwd=directory)
-        self._await_ready()
+        if ready:
+            self.await_ready()
 
-    def _await_ready(self, seconds=20.0):
+    def readiness(self):
+        """What /readyz says now: status and body."""
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                text = self.node.curl(f"http://{self.listen}/readyz", "--no-fail", "-w",
+                                      "%{http_code}", seconds=2)
+                return int(text[-3:]), text[:-3]
+            except Failed:  # it does not listen yet
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise
+                time.sleep(0.05)
+
+    def await_ready(self, seconds=20.0):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:

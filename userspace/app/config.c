@@ -71,7 +71,7 @@ static const struct cs_option options[] = {
      "what latency histograms are kept by (default workload)", cs_config_set_histogram_by, false},
     {"pod-labels", NULL, "add the label pod (small clusters only)", cs_config_set_pod_labels,
      false},
-    {"identity-labels", "full|hash|off", "how identities are shown (default full; not used yet)",
+    {"identity-labels", "full|hash|off", "how identities are shown (default full)",
      cs_config_set_identity_labels, false},
     {"max-series", "N", "series kept; what is beyond goes to ~other (default 10000)",
      cs_config_set_max_series, false},

@@ -6,6 +6,7 @@
 #include "app/options.h"
 #include "base/log.h"
 #include "core/kube_url.h"
+#include "core/record.h"
 #include "core/subject.h"
 #include "core/watchlist.h"
 
@@ -29,7 +30,6 @@ enum cs_histogram_by {
     CS_HISTOGRAM_SERVICE_ACCOUNT,
     CS_HISTOGRAM_MECHANISM
 };
-enum cs_identity_labels { CS_IDENTITY_FULL, CS_IDENTITY_HASH, CS_IDENTITY_OFF };
 
 /* Where a server listens. */
 struct cs_listen {

@@ -34,6 +34,7 @@ static int make_tables(struct cs_pipeline *pipeline, const struct cs_config *con
         .max_series = config->max_series,
         .histogram_by = record_by(config->histogram_by),
         .pod_labels = config->pod_labels,
+        .identity_labels = config->identity_labels,
     };
     const struct cs_assembler_options assembler = {
         .connections_max = CS_PIPELINE_CONNECTIONS_MAX,

@@ -87,7 +87,7 @@ static void record(struct cs_pipeline *pipeline, const struct cs_exchange *excha
                    const struct cs_verdict *verdict, const struct cs_subject *subject,
                    const struct cs_pod_facts *facts)
 {
-    char declared[CS_DECLARED_TEXT_MAX];
+    char declared[CS_DECLARED_TEXT_MAX], identity[CS_REQUEST_LINE_MAX + 1];
     struct cs_event_extra extra = {.declared = facts->known ? declared : NULL};
     uint64_t seq = pipeline->context.seq;
     int len;
@@ -95,6 +95,9 @@ static void record(struct cs_pipeline *pipeline, const struct cs_exchange *excha
     pipeline->stats.attributions[subject->attribution]++;
     cs_recorder_exchange(pipeline->recorder, exchange, verdict, subject, pipeline->now_ns);
     cs_pipeline_use(pipeline, exchange, verdict, subject);
+    if (cs_exchange_identity(exchange, identity, sizeof(identity)))
+        cs_recorder_identity_requested(pipeline->recorder, subject, verdict->mechanism, identity,
+                                       pipeline->now_ns);
     cs_declared_format(facts->declared, declared);
     len = cs_event_json_exchange(pipeline->line, sizeof(pipeline->line), &pipeline->context,
                                  exchange, verdict, subject, &extra);

@@ -45,6 +45,7 @@ struct cs_pipeline_pods {
     struct cs_pending *pending; /* NULL: nobody tells of pods, nothing waits */
     struct cs_usage *usage;
     struct cs_usage_counts *counts;
+    uint64_t declared_changes; /* of the index, when declared identities were last written */
 };
 
 /* The parts are the observer's; all but events, pods.pending and resolve must be set before the

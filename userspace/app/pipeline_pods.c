@@ -2,6 +2,7 @@
 #include "app/pipeline_parts.h"
 
 #include "base/util.h"
+#include "core/pod_workload.h"
 #include "core/usage_unobserved.h"
 
 #include <string.h>
@@ -160,6 +161,30 @@ static void count_unobserved(struct cs_pipeline *pipeline)
                         VALUES(cs_unobserved_name(reason)), counts[reason]);
 }
 
+static int declare(void *user, const struct cs_pod_identity *identity)
+{
+    struct cs_pipeline *pipeline = user;
+    struct cs_subject subject = {.attribution = CS_ATTRIBUTION_POD};
+
+    cs_pod_workload_read(identity->workload, &subject.workload);
+    cs_text_copy(subject.pod, sizeof(subject.pod), identity->pod_name, strlen(identity->pod_name));
+    cs_recorder_identity_declared(pipeline->recorder, &subject, identity->mechanism,
+                                  identity->identity, pipeline->now_ns);
+    return 0;
+}
+
+static void declare_identities(struct cs_pipeline *pipeline)
+{
+    struct cs_pipeline_pods *pods = &pipeline->pods;
+    uint64_t changes = cs_pod_index_changes(pods->index);
+
+    if (changes == pods->declared_changes)
+        return;
+    pods->declared_changes = changes;
+    cs_recorder_identities_undeclare(pipeline->recorder);
+    cs_pod_index_identities(pods->index, declare, pipeline);
+}
+
 void cs_pipeline_pods_count(struct cs_pipeline *pipeline, uint64_t now_ns)
 {
     struct cs_pipeline_pods *pods = &pipeline->pods;
@@ -168,5 +193,6 @@ void cs_pipeline_pods_count(struct cs_pipeline *pipeline, uint64_t now_ns)
     if (cs_usage_counts_refresh(pods->counts, pods->pending ? pods->index : NULL, pods->usage,
                                 now_ns, set_gauge, pipeline) < 0)
         pipeline->stats.pods_uncounted++;
+    declare_identities(pipeline);
     count_unobserved(pipeline);
 }

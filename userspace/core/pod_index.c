@@ -63,6 +63,7 @@ static void mark_deleted(struct cs_pod_index *index, struct cs_pod_entry *entry,
         return;
     entry->deleted_ns = now_ns > 0 ? now_ns : 1;
     DL_APPEND(index->deleted, entry);
+    index->changes++;
     index->stats.live--;
     index->stats.deleted++;
 }
@@ -158,6 +159,7 @@ int cs_pod_index_put(struct cs_pod_index *index, const struct cs_pod *pod, uint6
     entry_revive(index, entry);
     entry->list = index->list;
     index->stats.read++;
+    index->changes++;
     index->stats.odd += pod->odd;
     announce(index, entry);
     return 0;

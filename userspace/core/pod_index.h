@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "core/kube_event.h"
 #include "core/labels.h"
+#include "core/mechanism.h"
 #include "core/pod.h"
 #include "core/pod_json.h"
 #include "core/subject.h"
@@ -116,6 +117,22 @@ struct cs_pod_view {
 /* Until visit returns non-zero; returns that, else 0. visit must not change the index. */
 int cs_pod_index_each(const struct cs_pod_index *index,
                       int (*visit)(void *user, const struct cs_pod_view *pod), void *user);
+
+/* One identity that a running pod's container declares. Texts are the index's. */
+struct cs_pod_identity {
+    const char *pod_name;
+    const struct cs_label *workload;
+    enum cs_mechanism mechanism;
+    const char *identity;
+};
+
+/* Until visit returns non-zero; returns that, else 0. visit must not change the index. */
+int cs_pod_index_identities(const struct cs_pod_index *index,
+                            int (*visit)(void *user, const struct cs_pod_identity *identity),
+                            void *user);
+
+/* Rises whenever a pod came, changed or went. */
+uint64_t cs_pod_index_changes(const struct cs_pod_index *index);
 
 /* False: not known; *view is untouched. uid may be a static-pod hash. */
 bool cs_pod_index_view(const struct cs_pod_index *index, const char *uid, struct cs_pod_view *view);

@@ -208,3 +208,56 @@ bool cs_pod_index_view(const struct cs_pod_index *index, const char *uid, struct
         view_of(entry, view);
     return entry != NULL;
 }
+
+uint64_t cs_pod_index_changes(const struct cs_pod_index *index)
+{
+    return index->changes;
+}
+
+struct identities {
+    int (*visit)(void *user, const struct cs_pod_identity *identity);
+    void *user;
+};
+
+static int visit_identity(const struct identities *walk, const struct cs_pod_entry *entry,
+                          enum cs_mechanism mechanism, const struct cs_label *identity)
+{
+    const struct cs_pod_identity row = {
+        .pod_name = entry->name,
+        .workload = entry->workload,
+        .mechanism = mechanism,
+        .identity = cs_pod_label_text(identity),
+    };
+
+    return identity ? walk->visit(walk->user, &row) : 0;
+}
+
+static int visit_identities(const struct identities *walk, const struct cs_pod_entry *entry)
+{
+    int r = visit_identity(walk, entry, CS_MECHANISM_KUBE2IAM, entry->iam_role);
+
+    if (r == 0)
+        r = visit_identity(walk, entry, CS_MECHANISM_AAD_POD_IDENTITY, entry->aad_binding);
+    for (uint32_t i = 0; i < entry->container_count && r == 0; i++) {
+        const struct cs_pod_entry_container *container = &entry->containers[i];
+
+        r = visit_identity(walk, entry, CS_MECHANISM_IRSA, container->role_arn);
+        if (r == 0)
+            r = visit_identity(walk, entry, CS_MECHANISM_AZURE_WORKLOAD_IDENTITY,
+                               container->client_id);
+    }
+    return r;
+}
+
+int cs_pod_index_identities(const struct cs_pod_index *index,
+                            int (*visit)(void *user, const struct cs_pod_identity *identity),
+                            void *user)
+{
+    const struct identities walk = {visit, user};
+    int r = 0;
+
+    for (const struct cs_pod_entry *entry = index->entries; entry && r == 0; entry = entry->hh.next)
+        if (is_running(entry))
+            r = visit_identities(&walk, entry);
+    return r;
+}

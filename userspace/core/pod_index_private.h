@@ -58,6 +58,7 @@ struct cs_pod_index {
     struct cs_pod_alias *aliases;
     cs_pod_known_fn known;
     void *known_user;
+    uint64_t changes;
     uint32_t list;         /* number of the current one */
     uint64_t list_refused; /* pods of it that could not be read */
     bool listing;

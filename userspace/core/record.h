@@ -36,12 +36,25 @@ enum cs_record_by {
     CS_RECORD_BY_MECHANISM,       /* all four are */
 };
 
+/* --identity-labels: how credscope_identity_info shows identities. */
+enum cs_identity_labels {
+    CS_IDENTITY_FULL,
+    CS_IDENTITY_HASH, /* "sha256:" and 16 hexadecimal digits: equal ones can be told, guesses be
+                       * confirmed */
+    CS_IDENTITY_OFF,  /* not at all */
+};
+
+/* Identities that one workload asked for; those beyond are "~other". Requests name them, so who
+ * makes requests could make any number. */
+#define CS_RECORD_IDENTITIES_MAX 16
+
 /* 0 in a number means its default. */
 struct cs_recorder_options {
     uint32_t max_series;
     uint64_t expiry_ns;
     enum cs_record_by histogram_by;
     bool pod_labels; /* --pod-labels: "pod" after W */
+    enum cs_identity_labels identity_labels;
 };
 
 struct cs_recorder;
@@ -103,6 +116,18 @@ bool cs_recorder_has_subject(struct cs_recorder *recorder, const struct cs_subje
 /* Remove one gauge or info of a subject; nothing happens when there is none. */
 void cs_recorder_remove_of(struct cs_recorder *recorder, enum cs_metric metric,
                            const struct cs_subject *subject, const char *const values[]);
+
+/* The subject asked for that role, client id or resource; its spec declares it. Kept until its
+ * last pod ends. */
+void cs_recorder_identity_requested(struct cs_recorder *recorder, const struct cs_subject *subject,
+                                    enum cs_mechanism mechanism, const char *identity,
+                                    uint64_t now_ns);
+void cs_recorder_identity_declared(struct cs_recorder *recorder, const struct cs_subject *subject,
+                                   enum cs_mechanism mechanism, const char *identity,
+                                   uint64_t now_ns);
+
+/* Remove all declared ones, before declaring those of pods that have changed. */
+void cs_recorder_identities_undeclare(struct cs_recorder *recorder);
 
 /* The in-flight gauges of one mechanism; oldest_ns is the waiting time, 0 when count is 0. */
 void cs_recorder_in_flight(struct cs_recorder *recorder, enum cs_mechanism mechanism,

@@ -12,6 +12,7 @@ struct cs_record_entry {
     UT_hash_handle hh;
     struct cs_label *label; /* the key; referenced */
     uint64_t expires_ns;    /* counted from its last update, or its last pod's end */
+    uint16_t identities;    /* that it asked for */
     bool present;           /* pods of it run */
     bool expired;           /* about to go */
 };
@@ -186,6 +187,18 @@ void cs_recorder_subject_present(struct cs_recorder *recorder, const struct cs_s
         entry->present = true;
 }
 
+bool cs_record_admit_identity(struct cs_recorder *recorder, const struct cs_label *workload)
+{
+    struct cs_record_entry *entry = entry_find(recorder, workload);
+
+    if (!entry)
+        return true;
+    if (entry->identities == CS_RECORD_IDENTITIES_MAX)
+        return false;
+    entry->identities++;
+    return true;
+}
+
 static bool is_label(struct cs_label *const *labels, void *user)
 {
     return labels[0] == user;
@@ -204,6 +217,7 @@ void cs_recorder_subject_gone(struct cs_recorder *recorder, const struct cs_subj
     if (!entry)
         return;
     entry->present = false;
+    entry->identities = 0;
     entry->expires_ns = target.expires_ns;
     for (enum cs_metric metric = 0; metric < CS_METRIC_END; metric++) {
         if (cs_metric_row(metric)->scope == CS_SCOPE_STATE)
