@@ -2,6 +2,7 @@
 #include "core/classify_private.h"
 
 #include "base/util.h"
+#include "core/classify_party.h"
 #include "core/server_name.h"
 #include "core/watchlist.h"
 
@@ -40,6 +41,16 @@ static const char *const reason_names[] = {
     [CS_REASON_DECLARED] = "declared",
     [CS_REASON_CONNECT_FAILED] = "connect_failed",
     [CS_REASON_GAP] = "gap",
+    [CS_REASON_TOKEN_OPEN_OTHER] = "token_open_other_process",
+    [CS_REASON_TOKEN_OPEN_POD] = "token_open_of_pod",
+    [CS_REASON_TOKEN_OPEN_PAST] = "token_open_past",
+    [CS_REASON_NO_TOKEN_OPEN] = "no_token_open",
+    [CS_REASON_NO_TOKEN_HOOK] = "no_token_hook",
+    [CS_REASON_NOT_DECLARED] = "not_declared",
+    [CS_REASON_PRECEDED] = "preceded",
+    [CS_REASON_ANSWER_SIZE] = "answer_size",
+    [CS_REASON_LISTENER_POD] = "listener_pod",
+    [CS_REASON_PROXIED] = "proxied",
 };
 static_assert(CS_ARRAY_SIZE(reason_names) == CS_REASON_END, "a name for every reason");
 
@@ -102,6 +113,32 @@ static enum cs_endpoint endpoint_of(const struct cs_evidence *evidence)
     return endpoint;
 }
 
+bool cs_evidence_intercepted(const struct cs_evidence *evidence)
+{
+    const struct cs_connection *connection = evidence->exchange->connection;
+
+    return connection->intercept_place &&
+           !(connection->intercept_cgroup_id &&
+             connection->intercept_cgroup_id == connection->cgroup_id);
+}
+
+/* Whether the caller is none who wants credentials for itself. */
+static void judge_caller(const struct cs_evidence *evidence, struct cs_verdict *verdict)
+{
+    const struct cs_connection *connection = evidence->exchange->connection;
+    enum cs_interceptor caller = cs_party_interceptor(&evidence->caller);
+
+    /* A mesh's sidecar makes the calls of its own pod's containers: they are the pod's. */
+    verdict->upstream = evidence->caller_listens ||
+                        (caller != CS_INTERCEPTOR_UNKNOWN && caller != CS_INTERCEPTOR_MESH) ||
+                        (connection->intercept_place && !cs_evidence_intercepted(evidence));
+    if (cs_party_is_node_proxy(&evidence->caller)) {
+        verdict->proxied = true;
+        verdict->confidence = CS_CONFIDENCE_LOW;
+        verdict->reasons |= CS_REASON_BIT(PROXIED);
+    }
+}
+
 void cs_classify(const struct cs_evidence *evidence, struct cs_verdict *verdict)
 {
     const struct cs_exchange *exchange = evidence->exchange;
@@ -111,13 +148,18 @@ void cs_classify(const struct cs_evidence *evidence, struct cs_verdict *verdict)
         .endpoint = endpoint_of(evidence),
         .outcome = exchange->outcome,
         .confidence = CS_CONFIDENCE_LOW,
+        .kept = {.token_open_ns = evidence->token_open_ns,
+                 .token_match = (uint8_t)evidence->token_match,
+                 .token_opened_before = evidence->token_opened_before,
+                 .preceded = (uint8_t)evidence->preceded,
+                 .token_call_bytes = evidence->token_call_bytes},
     };
     switch (verdict->endpoint) {
     case CS_ENDPOINT_POD_IDENTITY_AGENT:
-        cs_classify_agent(exchange, verdict);
+        cs_classify_agent(evidence, verdict);
         break;
     case CS_ENDPOINT_IMDS:
-        cs_classify_imds(exchange, verdict);
+        cs_classify_imds(evidence, verdict);
         break;
     case CS_ENDPOINT_STS:
     case CS_ENDPOINT_ENTRA:
@@ -127,6 +169,7 @@ void cs_classify(const struct cs_evidence *evidence, struct cs_verdict *verdict)
     default:
         break;
     }
+    judge_caller(evidence, verdict);
     if (exchange->connect_failed)
         verdict->reasons |= CS_REASON_BIT(CONNECT_FAILED);
     if (!exchange->observed) {

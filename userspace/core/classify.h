@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names the mechanism of one exchange from what was observed of it. Pure: the same input gives
- * the same verdict. Never looks at the User-Agent: many clients send none.
+ * Names the mechanism of one exchange from named evidence: the exchange itself, token files
+ * opened, what the pod declares, who listened in between, and what preceded it. Pure: the same
+ * input gives the same verdict. Never looks at the User-Agent: many clients send none.
+ * docs/mechanisms.md says in words what the tables behind it say.
  */
 #ifndef CS_CORE_CLASSIFY_H
 #define CS_CORE_CLASSIFY_H
@@ -51,10 +53,79 @@ enum cs_reason {
     CS_REASON_DECLARED,         /* the pod's spec */
     CS_REASON_CONNECT_FAILED,   /* nothing was sent: only the destination speaks */
     CS_REASON_GAP,              /* part of the exchange was not seen */
+    CS_REASON_TOKEN_OPEN_OTHER, /* … by another process of the container */
+    CS_REASON_TOKEN_OPEN_POD,   /* … by another container of the pod, which redirects */
+    CS_REASON_TOKEN_OPEN_PAST,  /* … once, too long ago to be this call's */
+    CS_REASON_NO_TOKEN_OPEN,    /* nobody opened one */
+    CS_REASON_NO_TOKEN_HOOK,    /* opens can't be seen on this node */
+    CS_REASON_NOT_DECLARED,     /* the pod's spec has none of it */
+    CS_REASON_PRECEDED,         /* what the container did before */
+    CS_REASON_ANSWER_SIZE,      /* how much was answered */
+    CS_REASON_LISTENER_POD,     /* the pod that the listener belongs to */
+    CS_REASON_PROXIED,          /* a node's proxy connected, for nobody knows whom */
     CS_REASON_END,
 };
 
 const char *cs_reason_name(enum cs_reason reason);
+
+/* Who answers in another's place. */
+enum cs_interceptor {
+    CS_INTERCEPTOR_NONE,
+    CS_INTERCEPTOR_UNKNOWN,
+    CS_INTERCEPTOR_NMI,
+    CS_INTERCEPTOR_KUBE2IAM,
+    CS_INTERCEPTOR_KIAM,
+    CS_INTERCEPTOR_AZWI_PROXY,
+    CS_INTERCEPTOR_MESH, /* Envoy and the like: passes on what it is asked */
+    CS_INTERCEPTOR_END,
+};
+
+/* "none", "unknown", "nmi", "kube2iam", "kiam", "azwi-proxy", "mesh". */
+const char *cs_interceptor_name(enum cs_interceptor interceptor);
+
+/* What an encrypted call was, as far as its sizes tell. */
+enum cs_call {
+    CS_CALL_UNKNOWN,
+    CS_CALL_WEB_IDENTITY, /* a token was exchanged: the mechanism says which */
+    CS_CALL_IDENTITY,     /* GetCallerIdentity */
+    CS_CALL_ASSUME_ROLE,  /* signed, and answered with credentials' size */
+};
+
+/* How near an open of a token file is to the caller. */
+enum cs_token_match {
+    CS_TOKEN_NONE,
+    CS_TOKEN_OF_POD,       /* another container of the pod opened it */
+    CS_TOKEN_OF_CONTAINER, /* another process of the container */
+    CS_TOKEN_OF_PROCESS,   /* the caller, or a process of its container not known which */
+};
+
+/* What the container did before, as far as it was watched. */
+enum cs_preceded {
+    CS_PRECEDED_UNKNOWN,
+    CS_PRECEDED_NOTHING,      /* watched from its beginning: it got no credentials so far */
+    CS_PRECEDED_TOKEN,        /* this process exchanged a token for credentials */
+    CS_PRECEDED_TOKEN_FAILED, /* … and was refused or failed, seconds ago: may try again */
+    CS_PRECEDED_TOKEN_OTHER,  /* another process of the container exchanged a token */
+    CS_PRECEDED_OTHER,        /* it got credentials by another mechanism */
+};
+
+/* A pod at an end of a connection; "" or NULL is not known. */
+struct cs_party {
+    bool known; /* its pod is; false: all else is unset */
+    const char *workload;
+    const char *container;
+    const char *image;
+};
+
+/* Evidence that explains one call and then is used up, so that it can't be asked for again. */
+struct cs_kept_evidence {
+    uint64_t token_open_ns; /* 0 none */
+    uint8_t token_match;    /* enum cs_token_match; NONE with a time: OF_PROCESS */
+    bool token_opened_before;
+    uint8_t preceded; /* enum cs_preceded */
+    uint32_t
+        token_call_bytes; /* sum of request records of the container's last token exchange; 0 */
+};
 
 struct cs_verdict {
     enum cs_mechanism mechanism;
@@ -64,6 +135,12 @@ struct cs_verdict {
     uint32_t reasons; /* bit (1 << enum cs_reason) */
     bool delivered;   /* this answer carried credentials */
     bool probe;       /* an SDK's or agent's probe, no credential attempt */
+    bool delegated;   /* a token of which nobody here opened a file: on behalf of whom is unknown */
+    bool proxied;     /* the caller is a node's proxy: whose call it was is unknown */
+    bool upstream;    /* an interceptor's own call, for those who ask it */
+    enum cs_interceptor interceptor; /* who answered; NONE also where that is no question */
+    enum cs_call call;
+    struct cs_kept_evidence kept; /* the evidence's, for classifying again */
 };
 
 /* What it says for success and failure times: a probe that fails is no failure. */
@@ -75,11 +152,26 @@ struct cs_watchlist; /* core/watchlist.h */
 struct cs_evidence {
     const struct cs_exchange *exchange;
     const struct cs_watchlist *watchlist; /* what each address and server name stands for */
+
     /* Last open of a web-identity token by this container that no earlier exchange has used up;
      * 0 none. One open explains one call: Go and JS send AssumeRoleWithWebIdentity and the next
      * signed call on the same connection. */
     uint64_t token_open_ns;
     enum cs_mechanism token_mechanism; /* what that token is for: IRSA, AZURE_WORKLOAD_IDENTITY */
+    enum cs_token_match token_match;   /* NONE, with an open: OF_PROCESS */
+    bool token_opened_before;          /* container or pod opened one, at whatever time */
+    bool no_token_hook;                /* opens can't be seen: that there is none says nothing */
+    bool pod_redirects; /* the pod's connections go to a listener in it: a mesh's sidecar */
+
+    bool declared_known; /* the pod's spec is known; false: nothing of it says anything */
+    uint16_t declared;   /* set of enum cs_declared_flag, of the container or its pod */
+
+    struct cs_party caller;
+    struct cs_party listener; /* of an intercepted connection */
+    bool caller_listens;      /* the caller's cgroup answers in another's place itself */
+
+    enum cs_preceded preceded;
+    uint32_t token_call_bytes; /* as in struct cs_kept_evidence */
 };
 
 /* An exchange in flight (end_ns 0) gets the verdict that is possible before its answer. */

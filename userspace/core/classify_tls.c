@@ -1,62 +1,156 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Calls whose content is encrypted: the server's name says whom, token opens and record lengths
- * say what. Lengths were measured with the SDKs of AWS and Azure and a token of 1152 characters;
- * they move with the User-Agent, the host and the token, so the bounds are wide.
+ * Calls whose content is encrypted: the server's name says whom; token opens, record lengths,
+ * the pod's spec, the answer's size and what the container did before say what. Each alone errs,
+ * so they are weighed together, by one table for each end-point.
  */
 #include "core/classify_private.h"
+#include "core/classify_shape.h"
 
 #include "base/util.h"
+#include "core/declared.h"
 
 /* A token is read right before it is sent; a slow connect (two lost SYNs) may lie between. */
 #define TOKEN_WINDOW_NS (5 * CS_NSEC_PER_SEC)
 
-/* Plaintext + record overhead. A projected token has 700 characters and more, the rest of the call
- * ≈ 170; without a signature the head has 330 to 450. GetCallerIdentity's body is 43 bytes,
- * AssumeRole's 110 to 300. */
-#define TOKEN_CALL_MIN  1100
-#define TOKEN_BODY_MIN  800
-#define PLAIN_HEAD_MAX  640
-#define SIGNED_BODY_MAX 640
+/* Token exchanges of one program are alike but for the token, whose length hardly changes. */
+#define SAME_BYTES 2
+#define NEAR_BYTES 64
 
-/* Answers of at least `credentials` bytes hold some, below `rejection` they hold none; between
- * the two it can't be told. STS: a session token alone has ≈ 800 characters, an error ≈ 550 in all.
- * Entra: a token answer has 1.5 KB of token, an error up to 1.2 KB, most of it head. */
-static const struct {
-    enum cs_mechanism mechanism;
-    uint16_t rejection, credentials;
-} answer_sizes[] = {
-    {CS_MECHANISM_IRSA, 1000, 1000},
-    {CS_MECHANISM_EKS_AUTH, 1000, 1000},
-    {CS_MECHANISM_AZURE_WORKLOAD_IDENTITY, 1300, 1600},
+/* GetCallerIdentity's body is 43 bytes; HTTP/2 adds 9. */
+#define IDENTITY_BODY_MAX 60
+
+/* The columns of the tables: each a set of values, ANY of them all. */
+#define ANY 0xff
+
+enum opened {
+    OF_PROCESS = 1 << 0,
+    OF_CONTAINER = 1 << 1, /* by another process */
+    OF_POD = 1 << 2,       /* by another container, and the pod redirects to one of its own */
+    PAST = 1 << 3,         /* once, too long ago, or in a pod that doesn't redirect */
+    NEVER = 1 << 4,
+    UNSEEN = 1 << 5, /* opens can't be seen */
+};
+#define NOT_NOW (PAST | NEVER)
+
+#define NONE   (1 << CS_SHAPE_NONE)
+#define SMALL  (1 << CS_SHAPE_SMALL)
+#define SIGNED (1 << CS_SHAPE_SIGNED)
+#define KNOWN  (1 << CS_SHAPE_KNOWN)
+#define LIKE   (1 << CS_SHAPE_LIKE)
+#define ONE    (1 << CS_SHAPE_ONE)
+#define OTHER  (1 << CS_SHAPE_OTHER)
+
+enum declares {
+    ONLY = 1 << 0, /* the mechanism, and none whose later calls look the same */
+    ALSO = 1 << 1, /* the mechanism and others */
+    NOT = 1 << 2,
+    NO_SPEC = 1 << 3,
 };
 
-enum cs_call_shape cs_call_shape(const struct cs_exchange *exchange)
-{
-    const struct cs_burst *burst = &exchange->request_records;
-    uint16_t last;
+#define LITTLE (1 << CS_ANSWER_SMALL)
+#define LARGE  (1 << CS_ANSWER_LARGE)
 
-    if (burst->count == 0 || exchange->multiplexed || burst->count > CS_BURST_RECORDS_MAX)
-        return CS_SHAPE_ANY;
-    if (burst->bytes < TOKEN_CALL_MIN)
-        return CS_SHAPE_SMALL;
-    if (burst->count == 1)
-        return CS_SHAPE_ANY;
-    last = burst->lengths[burst->count - 1];
-    if (last <= SIGNED_BODY_MAX && burst->count == 2)
-        return CS_SHAPE_SIGNED;
-    if (burst->lengths[0] <= PLAIN_HEAD_MAX && burst->bytes - burst->lengths[0] >= TOKEN_BODY_MIN)
-        return CS_SHAPE_WEB_IDENTITY;
-    return CS_SHAPE_ANY;
-}
+enum before {
+    NOTHING = 1 << 0, /* no credentials so far: nothing can have been signed with any */
+    SAME = 1 << 1,    /* a token exchange of the same size */
+    NEAR = 1 << 2,    /* … nearly, by this process */
+    UNLIKE = 1 << 3,  /* … of quite another size, by this process */
+    RETRY = 1 << 4,   /* the same, seconds ago, without success */
+    ELSE = 1 << 5,    /* credentials by other means or by another process */
+    UNTOLD = 1 << 6,  /* not known, on a new connection */
+    REUSED = 1 << 7,  /* not known, and not the connection's first call */
+};
 
-bool cs_token_fits(const struct cs_evidence *evidence, enum cs_mechanism mechanism)
+enum verdict_of { TOKEN, CALL };
+
+#define HIGH   CS_CONFIDENCE_HIGH
+#define MEDIUM CS_CONFIDENCE_MEDIUM
+#define LOW    CS_CONFIDENCE_LOW
+
+/* The first row that fits decides. */
+struct rule {
+    uint8_t opened, shape, declares, answer, before;
+    enum verdict_of verdict;
+    enum cs_confidence confidence;
+};
+
+static const struct rule sts_rules[] = {
+    {ANY, SMALL | SIGNED, ANY, ANY, ANY, CALL, HIGH},
+
+    {OF_PROCESS, KNOWN | LIKE, ANY, ANY, ANY, TOKEN, HIGH},
+    /* Threads of one process: this may be another's signed call. */
+    {OF_PROCESS, ONE, ANY, ANY, UNLIKE, CALL, LOW},
+    {OF_PROCESS, ONE, ANY, LITTLE, NEAR, CALL, LOW},
+    {OF_PROCESS, ONE, ONLY | ALSO, LARGE, ANY, TOKEN, HIGH},
+    {OF_PROCESS, ONE | NONE, ANY, ANY, ANY, TOKEN, MEDIUM},
+
+    /* A shell's `cat`, or another program's token. */
+    {OF_CONTAINER, KNOWN, ANY, ANY, ANY, TOKEN, MEDIUM},
+    {OF_CONTAINER, LIKE, ONLY | ALSO, ANY, ANY, TOKEN, LOW},
+    {OF_CONTAINER, ONE, ONLY, LARGE, NOTHING, TOKEN, LOW},
+
+    {OF_POD, KNOWN | LIKE, ANY, ANY, ANY, TOKEN, MEDIUM},
+    {OF_POD, ONE, ONLY | ALSO, LARGE, ANY, TOKEN, LOW},
+
+    /* Opened long before, by an init step, or at a path that isn't watched. */
+    {NOT_NOW | UNSEEN, KNOWN, ONLY | ALSO, ANY, ANY, TOKEN, MEDIUM},
+    {PAST, KNOWN, ANY, ANY, ANY, TOKEN, MEDIUM},
+    /* Whoever has no token of its own uses somebody else's. */
+    {NEVER | UNSEEN, KNOWN, ANY, ANY, ANY, TOKEN, LOW},
+    {NOT_NOW | UNSEEN, LIKE, ONLY, ANY, ANY, TOKEN, LOW},
+    {NOT_NOW, ONE, ANY, ANY, RETRY, TOKEN, LOW},
+    {NOT_NOW, ONE, ONLY, LARGE, NOTHING, TOKEN, LOW},
+    {UNSEEN, ONE, ONLY, ANY, NOTHING | SAME | RETRY, TOKEN, LOW},
+    {UNSEEN, ONE, ONLY, LARGE, UNTOLD, TOKEN, LOW},
+    {UNSEEN, NONE, ONLY, ANY, NOTHING, TOKEN, LOW},
+
+    {NEVER, NONE | ONE | OTHER, NOT | NO_SPEC, ANY, ANY, CALL, MEDIUM},
+    {ANY, ANY, ANY, ANY, ANY, CALL, LOW},
+};
+
+/* Nothing is signed: a login with a certificate looks like one with a service account's token. */
+static const struct rule entra_rules[] = {
+    {ANY, SMALL | SIGNED, ANY, ANY, ANY, CALL, HIGH},
+
+    {OF_PROCESS, KNOWN | LIKE, ANY, ANY, ANY, TOKEN, HIGH},
+    {OF_PROCESS, ONE, ONLY | ALSO, LARGE, ANY, TOKEN, HIGH},
+    {OF_PROCESS, ONE | NONE, ANY, ANY, ANY, TOKEN, MEDIUM},
+    {OF_PROCESS, OTHER, ANY, ANY, ANY, TOKEN, LOW},
+
+    {OF_CONTAINER | OF_POD, KNOWN | LIKE, ONLY | ALSO, ANY, ANY, TOKEN, MEDIUM},
+    {OF_CONTAINER | OF_POD, ONE, ONLY | ALSO, ANY, ANY, TOKEN, LOW},
+    {OF_CONTAINER | OF_POD, KNOWN | LIKE, NO_SPEC, ANY, ANY, TOKEN, LOW},
+
+    {UNSEEN, KNOWN | LIKE, ONLY, ANY, ANY, TOKEN, MEDIUM},
+    {UNSEEN, ONE | NONE, ONLY, ANY, ANY, TOKEN, LOW},
+    {NOT_NOW, KNOWN | LIKE | ONE, ONLY, ANY, ANY, TOKEN, LOW},
+
+    {NEVER, NONE | ONE | OTHER, NOT | NO_SPEC, ANY, ANY, CALL, MEDIUM},
+    {ANY, ANY, ANY, ANY, ANY, CALL, LOW},
+};
+
+/* One end-point's two answers and how to come to them. */
+static const struct weighing {
+    enum cs_mechanism token, call;
+    uint16_t declared; /* the flag of `token` … */
+    uint16_t rivals;   /* … and those of mechanisms whose credentials make calls like these */
+    const struct rule *rules;
+} sts_weighing = {CS_MECHANISM_IRSA, CS_MECHANISM_STS, CS_DECLARED_BIT(IRSA),
+                  CS_DECLARED_BIT(EKS_POD_IDENTITY) | CS_DECLARED_BIT(STATIC_KEYS) |
+                      CS_DECLARED_BIT(KUBE2IAM),
+                  sts_rules},
+  entra_weighing = {CS_MECHANISM_AZURE_WORKLOAD_IDENTITY, CS_MECHANISM_ENTRA,
+                    CS_DECLARED_BIT(AZURE_WORKLOAD_IDENTITY) |
+                        CS_DECLARED_BIT(AZURE_WORKLOAD_IDENTITY_PROXY),
+                    CS_DECLARED_BIT(STATIC_KEYS), entra_rules};
+
+/* An open so shortly before the call that it can be what was sent. */
+static bool is_recent(const struct cs_evidence *evidence)
 {
     const struct cs_exchange *exchange = evidence->exchange;
     uint64_t from = exchange->start_ns;
 
-    if (!evidence->token_open_ns || evidence->token_mechanism != mechanism)
-        return false;
     if (exchange->index == 0 && exchange->connection->connect_ns &&
         exchange->connection->connect_ns < from)
         from = exchange->connection->connect_ns;
@@ -64,44 +158,168 @@ bool cs_token_fits(const struct cs_evidence *evidence, enum cs_mechanism mechani
            evidence->token_open_ns + TOKEN_WINDOW_NS >= from;
 }
 
-/* The one place where evidence of a token exchange is weighed: what the call is if it is one
- * (`exchange`), and what if not (`other`). */
-static void weigh(const struct cs_evidence *evidence, enum cs_mechanism exchange,
-                  enum cs_mechanism other, struct cs_verdict *verdict)
+static enum opened opened_of(const struct cs_evidence *evidence, enum cs_mechanism token)
 {
-    enum cs_call_shape shape = cs_call_shape(evidence->exchange);
-    bool token = cs_token_fits(evidence, exchange);
+    bool past = evidence->token_opened_before;
 
-    verdict->mechanism = other;
-    verdict->confidence = CS_CONFIDENCE_MEDIUM;
-    verdict->reasons = CS_REASON_BIT(SNI);
-    if (token)
-        verdict->reasons |= CS_REASON_BIT(TOKEN_OPEN);
-    if (shape != CS_SHAPE_ANY)
-        verdict->reasons |= CS_REASON_BIT(RECORD_SHAPE);
-    if (token && (shape == CS_SHAPE_ANY || shape == CS_SHAPE_WEB_IDENTITY)) {
-        verdict->mechanism = exchange;
-        verdict->confidence =
-            shape == CS_SHAPE_WEB_IDENTITY ? CS_CONFIDENCE_HIGH : CS_CONFIDENCE_MEDIUM;
-    } else if (shape == CS_SHAPE_WEB_IDENTITY) {
-        /* Somebody's token, perhaps: one that this container did not open. */
-        verdict->confidence = CS_CONFIDENCE_LOW;
-    } else if (shape == CS_SHAPE_SIGNED || shape == CS_SHAPE_SMALL) {
-        verdict->confidence = CS_CONFIDENCE_HIGH;
+    if (evidence->token_open_ns && evidence->token_mechanism == token &&
+        evidence->token_open_ns <= evidence->exchange->start_ns) {
+        past = true;
+        if (is_recent(evidence)) {
+            if (evidence->token_match == CS_TOKEN_OF_CONTAINER)
+                return OF_CONTAINER;
+            if (evidence->token_match != CS_TOKEN_OF_POD)
+                return OF_PROCESS;
+            if (evidence->pod_redirects)
+                return OF_POD;
+        }
+    }
+    if (past)
+        return PAST;
+    return evidence->no_token_hook ? UNSEEN : NEVER;
+}
+
+static enum declares declares_of(const struct cs_evidence *evidence,
+                                 const struct weighing *weighing)
+{
+    if (!evidence->declared_known)
+        return NO_SPEC;
+    if (!(evidence->declared & weighing->declared))
+        return NOT;
+    return evidence->declared & weighing->rivals ? ALSO : ONLY;
+}
+
+static enum before before_of(const struct cs_evidence *evidence)
+{
+    uint64_t bytes = evidence->exchange->request_records.bytes;
+    uint64_t earlier = evidence->token_call_bytes;
+    uint64_t apart = bytes > earlier ? bytes - earlier : earlier - bytes;
+    bool same = earlier && apart <= SAME_BYTES;
+
+    switch (evidence->preceded) {
+    case CS_PRECEDED_NOTHING:
+        return NOTHING;
+    case CS_PRECEDED_TOKEN:
+        if (same)
+            return SAME;
+        return earlier && apart <= NEAR_BYTES ? NEAR : UNLIKE;
+    case CS_PRECEDED_TOKEN_FAILED:
+        return same ? RETRY : ELSE;
+    case CS_PRECEDED_TOKEN_OTHER:
+        return same ? SAME : ELSE;
+    case CS_PRECEDED_OTHER:
+        return ELSE;
+    default:
+        return evidence->exchange->index > 0 ? REUSED : UNTOLD;
     }
 }
 
+/* What the table was asked with. */
+struct facts {
+    enum opened opened;
+    enum cs_call_shape shape;
+    enum declares declares;
+    enum cs_answer_size answer;
+    enum before before;
+};
+
+static const struct rule *rule_of(const struct rule *rules, const struct facts *facts)
+{
+    for (const struct rule *rule = rules;; rule++) {
+        if (rule->opened & facts->opened && rule->shape & 1 << facts->shape &&
+            rule->declares & facts->declares && rule->answer & 1 << facts->answer &&
+            rule->before & facts->before)
+            return rule;
+    }
+}
+
+static uint32_t opened_reason(enum opened opened)
+{
+    switch (opened) {
+    case OF_PROCESS:
+        return CS_REASON_BIT(TOKEN_OPEN);
+    case OF_CONTAINER:
+        return CS_REASON_BIT(TOKEN_OPEN_OTHER);
+    case OF_POD:
+        return CS_REASON_BIT(TOKEN_OPEN_POD);
+    case PAST:
+        return CS_REASON_BIT(TOKEN_OPEN_PAST);
+    case NEVER:
+        return CS_REASON_BIT(NO_TOKEN_OPEN);
+    default:
+        return CS_REASON_BIT(NO_TOKEN_HOOK);
+    }
+}
+
+/* Those columns that the row looked at; an open or its absence whenever the shape left it open. */
+static uint32_t reasons_of(const struct rule *rule, const struct facts *facts)
+{
+    uint32_t reasons = CS_REASON_BIT(SNI);
+
+    if (facts->shape != CS_SHAPE_NONE)
+        reasons |= CS_REASON_BIT(RECORD_SHAPE);
+    if (rule->opened != ANY || rule->shape == ANY)
+        reasons |= opened_reason(facts->opened);
+    if (rule->declares != ANY && facts->declares != NO_SPEC)
+        reasons |= facts->declares == NOT ? CS_REASON_BIT(NOT_DECLARED) : CS_REASON_BIT(DECLARED);
+    if (rule->answer != ANY)
+        reasons |= CS_REASON_BIT(ANSWER_SIZE);
+    if (rule->before != ANY)
+        reasons |= CS_REASON_BIT(PRECEDED);
+    return reasons;
+}
+
+static enum cs_call call_of(const struct cs_exchange *exchange, const struct facts *facts)
+{
+    uint16_t body = cs_call_body(exchange);
+
+    if (facts->shape == CS_SHAPE_NONE)
+        return CS_CALL_UNKNOWN;
+    if (body > 0 && body <= IDENTITY_BODY_MAX)
+        return CS_CALL_IDENTITY;
+    return facts->answer == CS_ANSWER_LARGE ? CS_CALL_ASSUME_ROLE : CS_CALL_UNKNOWN;
+}
+
+static void weigh(const struct cs_evidence *evidence, const struct weighing *weighing,
+                  struct cs_verdict *verdict)
+{
+    const struct cs_exchange *exchange = evidence->exchange;
+    struct facts facts = {
+        .opened = opened_of(evidence, weighing->token),
+        .shape = cs_call_shape(exchange, verdict->endpoint),
+        .declares = declares_of(evidence, weighing),
+        .answer = cs_answer_size(exchange, verdict->endpoint),
+        .before = before_of(evidence),
+    };
+    const struct rule *rule = rule_of(weighing->rules, &facts);
+
+    verdict->confidence = rule->confidence;
+    verdict->reasons = reasons_of(rule, &facts);
+    if (rule->verdict == TOKEN) {
+        verdict->mechanism = weighing->token;
+        verdict->call = CS_CALL_WEB_IDENTITY;
+        verdict->delegated = facts.opened == NEVER && facts.declares & (NOT | NO_SPEC);
+    } else {
+        verdict->mechanism = weighing->call;
+        if (verdict->endpoint == CS_ENDPOINT_STS)
+            verdict->call = call_of(exchange, &facts);
+    }
+}
+
+/* Only of calls that are to get credentials can it be told whether they did. */
 static void infer_outcome(const struct cs_exchange *exchange, struct cs_verdict *verdict)
 {
-    if (exchange->outcome != CS_OUTCOME_ANSWERED || exchange->multiplexed || !exchange->observed)
+    if (verdict->call != CS_CALL_WEB_IDENTITY && verdict->mechanism != CS_MECHANISM_EKS_AUTH)
         return;
-    for (size_t i = 0; i < CS_ARRAY_SIZE(answer_sizes); i++) {
-        if (answer_sizes[i].mechanism != verdict->mechanism)
-            continue;
-        if (exchange->response_records.bytes >= answer_sizes[i].credentials)
-            verdict->outcome = CS_OUTCOME_OK_INFERRED;
-        else if (exchange->response_records.bytes < answer_sizes[i].rejection)
-            verdict->outcome = CS_OUTCOME_REJECTED_INFERRED;
+    switch (cs_answer_size(exchange, verdict->endpoint)) {
+    case CS_ANSWER_LARGE:
+        verdict->outcome = CS_OUTCOME_OK_INFERRED;
+        break;
+    case CS_ANSWER_SMALL:
+        verdict->outcome = CS_OUTCOME_REJECTED_INFERRED;
+        break;
+    default:
+        break;
     }
 }
 
@@ -111,10 +329,10 @@ void cs_classify_tls(const struct cs_evidence *evidence, struct cs_verdict *verd
 
     switch (verdict->endpoint) {
     case CS_ENDPOINT_STS:
-        weigh(evidence, CS_MECHANISM_IRSA, CS_MECHANISM_STS, verdict);
+        weigh(evidence, &sts_weighing, verdict);
         break;
     case CS_ENDPOINT_ENTRA:
-        weigh(evidence, CS_MECHANISM_AZURE_WORKLOAD_IDENTITY, CS_MECHANISM_ENTRA, verdict);
+        weigh(evidence, &entra_weighing, verdict);
         break;
     default:
         verdict->mechanism = CS_MECHANISM_EKS_AUTH;

@@ -46,7 +46,7 @@ bool cs_tls_suite_is_old(struct cs_tls_suite suite)
 
 /* 1.3's where the version was not seen; for a CBC suite 0, which finds no control records, and
  * HTTP/2 forbids those suites. */
-static uint16_t overhead_of(struct cs_tls_suite suite)
+uint16_t cs_tls_suite_overhead(struct cs_tls_suite suite)
 {
     const struct tls_cipher *cipher = cipher_of(suite);
 
@@ -64,12 +64,12 @@ bool cs_tls_length_is_finished(struct cs_tls_suite suite, uint16_t length)
 
 bool cs_tls_length_is_alert(struct cs_tls_suite suite, uint16_t length)
 {
-    return length == overhead_of(suite) + ALERT_SIZE;
+    return length == cs_tls_suite_overhead(suite) + ALERT_SIZE;
 }
 
 bool cs_tls_length_is_control(struct cs_tls_suite suite, uint16_t length, bool of_server)
 {
-    uint16_t overhead = overhead_of(suite);
+    uint16_t overhead = cs_tls_suite_overhead(suite);
 
     return overhead > 0 && length <= overhead + (of_server ? INTERIM_MAX : CONTROL_MAX);
 }
@@ -77,7 +77,7 @@ bool cs_tls_length_is_control(struct cs_tls_suite suite, uint16_t length, bool o
 bool cs_tls_length_is_settings(struct cs_tls_suite suite, uint16_t length, int before)
 {
     static const int beside[] = {0, 13, 9, 22};
-    int left = length - overhead_of(suite) - before - 9;
+    int left = length - cs_tls_suite_overhead(suite) - before - 9;
 
     for (size_t i = 0; i < CS_ARRAY_SIZE(beside); i++) {
         int values = left - beside[i];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a single TLS record's length can say, given version and cipher. Pure; only the exchange
- * finder (tls_exchange.c) uses it. */
+/* What a single TLS record's length can say, given version and cipher. Pure; for the exchange
+ * finder (tls_exchange.c) and the shapes of calls (classify_shape.c). */
 #ifndef CS_CORE_TLS_EXCHANGE_LENGTHS_H
 #define CS_CORE_TLS_EXCHANGE_LENGTHS_H
 
@@ -16,6 +16,9 @@ struct cs_tls_suite {
 
 /* TLS 1.2 and before: handshake records have a type of their own to the end. */
 bool cs_tls_suite_is_old(struct cs_tls_suite suite);
+
+/* Bytes that encryption adds to a record's payload; 0 where it is not fixed (CBC suites). */
+uint16_t cs_tls_suite_overhead(struct cs_tls_suite suite);
 
 /* TLS 1.3's encrypted Finished of the client. */
 bool cs_tls_length_is_finished(struct cs_tls_suite suite, uint16_t length);

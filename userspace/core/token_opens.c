@@ -1,25 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/token_opens.h"
 
+#include "base/util.h"
+
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* An allocation that fails must not end the program. */
 #define HASH_NONFATAL_OOM            1
 #define uthash_nonfatal_oom(element) ((element)->unhashed = true)
 #include <uthash.h>
 
+#define CAPACITY_FIRST 4
+
+struct open {
+    uint64_t time_ns;
+    uint32_t tgid;
+    uint8_t mechanism;
+    bool used; /* has explained a call of its own process, or of one that could be it */
+    bool lent; /* has explained another's */
+};
+
 struct entry {
-    bool unhashed;
-    uint64_t cgroup_id;
-    uint64_t last[CS_MECHANISM_END];
     UT_hash_handle hh;
+    uint64_t cgroup_id;
+    struct open *opens; /* in order of coming */
+    uint16_t count, capacity;
+    uint32_t ever; /* 1 << enum cs_mechanism: was opened */
+    bool unhashed;
+    char pod_uid[CS_POD_UID_LEN];
 };
 
 struct cs_token_opens {
     struct entry *entries; /* in order of their last open, the oldest first */
     size_t max;
+    size_t all; /* opens kept */
     uint64_t evicted;
 };
 
@@ -37,10 +53,17 @@ int cs_token_opens_new(size_t max, struct cs_token_opens **opens)
     return 0;
 }
 
+static void entry_free(struct entry *entry)
+{
+    free(entry->opens);
+    free(entry);
+}
+
 static void remove_entry(struct cs_token_opens *opens, struct entry *entry)
 {
     HASH_DEL(opens->entries, entry);
-    free(entry);
+    opens->all -= entry->count;
+    entry_free(entry);
 }
 
 void cs_token_opens_free(struct cs_token_opens *opens)
@@ -52,7 +75,7 @@ void cs_token_opens_free(struct cs_token_opens *opens)
     free(opens);
 }
 
-static struct entry *find(const struct cs_token_opens *opens, uint64_t cgroup_id)
+static struct entry *find_entry(const struct cs_token_opens *opens, uint64_t cgroup_id)
 {
     struct entry *entry;
 
@@ -60,65 +83,207 @@ static struct entry *find(const struct cs_token_opens *opens, uint64_t cgroup_id
     return entry;
 }
 
-/* Evidence goes with the oldest only if an exchange might still have needed it. */
+/* A call might still need it. */
+static bool is_evidence(const struct open *open, uint64_t now_ns)
+{
+    return !open->used &&
+           (open->time_ns >= now_ns || now_ns - open->time_ns <= CS_TOKEN_OPENS_KEEP_NS);
+}
+
 static void make_room(struct cs_token_opens *opens, uint64_t now_ns)
 {
-    bool needed = false;
+    const struct entry *oldest = opens->entries;
 
-    for (size_t i = 0; i < CS_MECHANISM_END; i++) {
-        uint64_t last = opens->entries->last[i];
-
-        needed |= last != 0 && (last >= now_ns || now_ns - last <= CS_TOKEN_OPENS_KEEP_NS);
-    }
-    opens->evicted += needed;
+    for (uint16_t i = 0; i < oldest->count; i++)
+        opens->evicted += is_evidence(&oldest->opens[i], now_ns);
     remove_entry(opens, opens->entries);
+}
+
+static void drop_stale(struct cs_token_opens *opens, struct entry *entry, uint64_t now_ns)
+{
+    uint16_t kept = 0;
+
+    for (uint16_t i = 0; i < entry->count; i++) {
+        if (is_evidence(&entry->opens[i], now_ns))
+            entry->opens[kept++] = entry->opens[i];
+    }
+    opens->all -= entry->count - kept;
+    entry->count = kept;
+}
+
+static int reserve(struct cs_token_opens *opens, struct entry *entry)
+{
+    uint16_t capacity = entry->capacity ? entry->capacity * 2 : CAPACITY_FIRST;
+    struct open *larger;
+
+    if (entry->count == CS_TOKEN_OPENS_EACH_MAX) {
+        memmove(entry->opens, entry->opens + 1, (entry->count - 1u) * sizeof(*entry->opens));
+        entry->count--;
+        opens->all--;
+        opens->evicted++;
+    }
+    if (entry->count < entry->capacity)
+        return 0;
+    larger = realloc(entry->opens, capacity * sizeof(*larger));
+    if (!larger)
+        return -ENOMEM;
+    entry->opens = larger;
+    entry->capacity = capacity;
+    return 0;
+}
+
+/* A new one, or that of the cgroup taken out, to be put in again behind the others: uthash keeps
+ * the order of insertion. */
+static struct entry *take_entry(struct cs_token_opens *opens, const struct cs_token_open *open)
+{
+    struct entry *entry = find_entry(opens, open->cgroup_id);
+
+    if (entry) {
+        HASH_DEL(opens->entries, entry);
+        drop_stale(opens, entry, open->time_ns);
+    } else {
+        entry = calloc(1, sizeof(*entry));
+        if (!entry)
+            return NULL;
+        entry->cgroup_id = open->cgroup_id;
+        if (HASH_COUNT(opens->entries) >= opens->max)
+            make_room(opens, open->time_ns);
+    }
+    while (opens->all >= CS_TOKEN_OPENS_ALL_MAX && opens->entries)
+        make_room(opens, open->time_ns);
+    if (open->pod_uid && open->pod_uid[0])
+        cs_text_copy(entry->pod_uid, sizeof(entry->pod_uid), open->pod_uid, strlen(open->pod_uid));
+    return entry;
+}
+
+int cs_token_opens_note(struct cs_token_opens *opens, const struct cs_token_open *open)
+{
+    struct entry *entry = take_entry(opens, open);
+    int error;
+
+    if (!entry)
+        return -ENOMEM;
+    error = reserve(opens, entry);
+    if (error == 0) {
+        entry->opens[entry->count++] = (struct open){
+            .time_ns = open->time_ns, .tgid = open->tgid, .mechanism = (uint8_t)open->mechanism};
+        opens->all++;
+        entry->ever |= UINT32_C(1) << open->mechanism;
+    }
+    HASH_ADD(hh, opens->entries, cgroup_id, sizeof(entry->cgroup_id), entry);
+    if (entry->unhashed) {
+        opens->all -= entry->count;
+        entry_free(entry);
+        return -ENOMEM;
+    }
+    return error;
+}
+
+static enum cs_token_match match_of(const struct entry *entry, const struct open *open,
+                                    const struct cs_token_query *query)
+{
+    if (open->mechanism != query->mechanism || open->used || open->time_ns > query->before_ns)
+        return CS_TOKEN_NONE;
+    if (entry->cgroup_id == query->cgroup_id &&
+        (!open->tgid || !query->tgid || open->tgid == query->tgid))
+        return CS_TOKEN_OF_PROCESS;
+    if (open->lent)
+        return CS_TOKEN_NONE;
+    return entry->cgroup_id == query->cgroup_id ? CS_TOKEN_OF_CONTAINER : CS_TOKEN_OF_POD;
+}
+
+static struct open *best_of(const struct entry *entry, const struct cs_token_query *query,
+                            struct cs_token_found *found)
+{
+    struct open *best = NULL;
+
+    found->opened_before |= (entry->ever >> query->mechanism) & 1;
+    for (uint16_t i = 0; i < entry->count; i++) {
+        struct open *open = &entry->opens[i];
+        enum cs_token_match match = match_of(entry, open, query);
+
+        if (match == CS_TOKEN_NONE || match < found->match ||
+            (match == found->match && open->time_ns < found->time_ns))
+            continue;
+        found->match = match;
+        found->time_ns = open->time_ns;
+        best = open;
+    }
+    return best;
+}
+
+static struct open *find(const struct cs_token_opens *opens, const struct cs_token_query *query,
+                         struct cs_token_found *found)
+{
+    const struct entry *own = find_entry(opens, query->cgroup_id);
+    struct open *best = NULL;
+
+    *found = (struct cs_token_found){0};
+    if (own)
+        best = best_of(own, query, found);
+    if (best || !query->pod_uid || !query->pod_uid[0])
+        return best;
+    for (const struct entry *entry = opens->entries; entry; entry = entry->hh.next) {
+        struct open *other;
+
+        if (entry == own || strcmp(entry->pod_uid, query->pod_uid) != 0)
+            continue;
+        other = best_of(entry, query, found);
+        if (other)
+            best = other;
+    }
+    return best;
+}
+
+void cs_token_opens_find(const struct cs_token_opens *opens, const struct cs_token_query *query,
+                         struct cs_token_found *found)
+{
+    find(opens, query, found);
+}
+
+void cs_token_opens_take(struct cs_token_opens *opens, const struct cs_token_query *query,
+                         const struct cs_token_found *found)
+{
+    struct cs_token_found again;
+    struct open *open = find(opens, query, &again);
+
+    if (!open || again.time_ns != found->time_ns || again.match != found->match)
+        return;
+    if (found->match == CS_TOKEN_OF_PROCESS)
+        open->used = true;
+    else
+        open->lent = true;
 }
 
 int cs_token_opens_add(struct cs_token_opens *opens, uint64_t cgroup_id,
                        enum cs_mechanism mechanism, uint64_t time_ns)
 {
-    struct entry *entry = find(opens, cgroup_id);
-
-    if (entry) {
-        /* Taken out and put in again: uthash keeps the order of insertion. */
-        HASH_DEL(opens->entries, entry);
-    } else {
-        entry = calloc(1, sizeof(*entry));
-        if (!entry)
-            return -ENOMEM;
-        entry->cgroup_id = cgroup_id;
-        if (HASH_COUNT(opens->entries) >= opens->max)
-            make_room(opens, time_ns);
-    }
-    entry->last[mechanism] = time_ns;
-    HASH_ADD(hh, opens->entries, cgroup_id, sizeof(entry->cgroup_id), entry);
-    if (entry->unhashed) {
-        free(entry);
-        return -ENOMEM;
-    }
-    return 0;
+    return cs_token_opens_note(opens, &(struct cs_token_open){.cgroup_id = cgroup_id,
+                                                              .mechanism = mechanism,
+                                                              .time_ns = time_ns});
 }
 
 struct cs_token_open cs_token_opens_last(const struct cs_token_opens *opens, uint64_t cgroup_id,
                                          enum cs_mechanism mechanism)
 {
-    const struct entry *entry = find(opens, cgroup_id);
-    struct cs_token_open open = {0};
+    struct cs_token_query query = {
+        .cgroup_id = cgroup_id, .mechanism = mechanism, .before_ns = UINT64_MAX};
+    struct cs_token_found found;
 
-    if (entry && entry->last[mechanism] != 0) {
-        open.time_ns = entry->last[mechanism];
-        open.mechanism = mechanism;
-    }
-    return open;
+    find(opens, &query, &found);
+    return (struct cs_token_open){.time_ns = found.time_ns, .mechanism = mechanism};
 }
 
 void cs_token_opens_use(struct cs_token_opens *opens, uint64_t cgroup_id,
                         enum cs_mechanism mechanism)
 {
-    struct entry *entry = find(opens, cgroup_id);
+    struct cs_token_query query = {
+        .cgroup_id = cgroup_id, .mechanism = mechanism, .before_ns = UINT64_MAX};
+    struct cs_token_found found;
+    struct open *open = find(opens, &query, &found);
 
-    if (entry)
-        entry->last[mechanism] = 0;
+    if (open)
+        open->used = true;
 }
 
 size_t cs_token_opens_count(const struct cs_token_opens *opens)

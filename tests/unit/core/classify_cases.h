@@ -45,12 +45,26 @@ static inline void set_address(uint8_t addr[16], const char *text)
     assert_int_equal(inet_pton(AF_INET, text, addr + 12), 1);
 }
 
-/* What follows the mechanism: D delivered, P probe; then "h", "m" or "l" for the confidence. */
+#define STS   "sts.us-east-1.amazonaws.com"
+#define ENTRA "login.microsoftonline.com"
+
+/* Up to the first 0. */
+static inline void fill_burst(struct cs_burst *burst, const uint16_t lengths[4])
+{
+    for (size_t i = 0; i < 4 && lengths[i]; i++) {
+        burst->lengths[burst->count++] = lengths[i];
+        burst->bytes += lengths[i];
+    }
+}
+
+/* What follows the mechanism: D delivered, P probe, R rejected by its size; then "h", "m" or "l"
+ * for the confidence, and "delegated". */
 static inline void describe(const struct cs_verdict *verdict, char *text, size_t size)
 {
-    snprintf(text, size, "%s%s%s %c", cs_mechanism_info(verdict->mechanism)->name,
+    snprintf(text, size, "%s%s%s%s %c%s", cs_mechanism_info(verdict->mechanism)->name,
              verdict->delivered ? " D" : "", verdict->probe ? " P" : "",
-             cs_confidence_name(verdict->confidence)[0]);
+             verdict->outcome == CS_OUTCOME_REJECTED_INFERRED ? " R" : "",
+             cs_confidence_name(verdict->confidence)[0], verdict->delegated ? " delegated" : "");
 }
 
 #endif

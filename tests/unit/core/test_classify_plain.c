@@ -102,9 +102,9 @@ static const struct {
     {"MSI v2, certificate", IMDS, "POST", "/metadata/identity/issuecredential?cred-api-version=2",
      200, CS_REQUEST_METADATA, "IMDS/1", 0, 0, "azure-imds D h"},
 
-    {"NMI", IMDS, "GET", TOKEN, 200, CS_REQUEST_METADATA, "", 'n', 2579, "aad-pod-identity D h"},
+    {"NMI", IMDS, "GET", TOKEN, 200, CS_REQUEST_METADATA, "", 'n', 2579, "aad-pod-identity D m"},
     {"NMI without Metadata header", IMDS, "GET", TOKEN, 200, 0, "", 'n', 2579,
-     "aad-pod-identity D h"},
+     "aad-pod-identity D m"},
     {"NMI knows nobody", IMDS, "GET", TOKEN, 404, CS_REQUEST_METADATA, "", 'n', 2579,
      "aad-pod-identity h"},
     {"NMI holds", IMDS, "GET", TOKEN, 0, CS_REQUEST_METADATA, "", 'n', 2579, "aad-pod-identity m"},
@@ -135,7 +135,8 @@ static void test_plain(void **state)
     (void)state;
     for (size_t i = 0; i < CS_ARRAY_SIZE(plain); i++) {
         struct cs_connection connection = {.kind = CS_WATCH_PLAIN, .dport = 80};
-        struct cs_exchange exchange = {.connection = &connection, .observed = true};
+        struct cs_exchange exchange = {
+            .connection = &connection, .observed = true, .response_length = UINT64_MAX};
         struct cs_evidence evidence = {.exchange = &exchange, .watchlist = watchlist()};
         struct cs_verdict verdict;
         char got[64];
@@ -169,8 +170,12 @@ static void test_reasons(void **state)
                                        .dport = 80,
                                        .intercept_place = CS_INTERCEPT_NODE,
                                        .intercept_port = 2579};
-    struct cs_exchange exchange = {
-        .connection = &connection, .observed = true, .status = 200, .path = TOKEN, .method = "GET"};
+    struct cs_exchange exchange = {.connection = &connection,
+                                   .observed = true,
+                                   .status = 200,
+                                   .response_length = UINT64_MAX,
+                                   .path = TOKEN,
+                                   .method = "GET"};
     struct cs_evidence evidence = {.exchange = &exchange, .watchlist = watchlist()};
     struct cs_verdict verdict;
 

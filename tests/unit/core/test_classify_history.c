@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a container did before, as its next call is told. */
+#include "classify_cases.h"
+
+#include "core/classify_history.h"
+
+#include <errno.h>
+
+static struct cs_call_history *make(size_t max)
+{
+    struct cs_call_history *history = NULL;
+
+    assert_int_equal(cs_call_history_new(max, &history), 0);
+    return history;
+}
+
+static void note(struct cs_call_history *history, uint64_t cgroup_id, uint32_t tgid,
+                 enum cs_mechanism mechanism, bool delivered, uint64_t end_ns)
+{
+    struct cs_connection connection = {.cgroup_id = cgroup_id, .tgid = tgid};
+    struct cs_exchange exchange = {.connection = &connection,
+                                   .end_ns = end_ns,
+                                   .request_records = {.count = 1, .bytes = 1724}};
+    struct cs_verdict verdict = {
+        .mechanism = mechanism,
+        .endpoint = mechanism == CS_MECHANISM_IRSA || mechanism == CS_MECHANISM_STS
+                        ? CS_ENDPOINT_STS
+                        : CS_ENDPOINT_IMDS,
+        .delivered = delivered,
+        .outcome = delivered ? CS_OUTCOME_OK_INFERRED : CS_OUTCOME_REJECTED_INFERRED};
+
+    assert_int_equal(cs_call_history_note(history, &exchange, &verdict), 0);
+}
+
+static enum cs_preceded ask(const struct cs_call_history *history, uint64_t cgroup_id,
+                            uint32_t tgid, bool from_start, uint64_t start_ns)
+{
+    struct cs_connection connection = {.cgroup_id = cgroup_id, .tgid = tgid};
+    struct cs_exchange exchange = {.connection = &connection, .start_ns = start_ns};
+    struct cs_evidence evidence = {.exchange = &exchange};
+
+    cs_call_history_ask(history, from_start, &evidence);
+    assert_int_equal(evidence.token_call_bytes,
+                     evidence.preceded >= CS_PRECEDED_TOKEN && cgroup_id != 4 ? 1724 : 0);
+    return evidence.preceded;
+}
+
+static void test_preceded(void **state)
+{
+    struct cs_call_history *history = make(8);
+
+    (void)state;
+    assert_int_equal(ask(history, 1, 10, true, START), CS_PRECEDED_NOTHING);
+    assert_int_equal(ask(history, 1, 10, false, START), CS_PRECEDED_UNKNOWN);
+    note(history, 1, 10, CS_MECHANISM_IRSA, true, START);
+    assert_int_equal(ask(history, 1, 10, true, START + SEC), CS_PRECEDED_TOKEN);
+    assert_int_equal(ask(history, 1, 11, true, START + SEC), CS_PRECEDED_TOKEN_OTHER);
+    assert_int_equal(ask(history, 2, 10, true, START + SEC), CS_PRECEDED_NOTHING);
+
+    note(history, 3, 10, CS_MECHANISM_IRSA, false, START);
+    assert_int_equal(ask(history, 3, 10, true, START + SEC), CS_PRECEDED_TOKEN_FAILED);
+    note(history, 3, 10, CS_MECHANISM_IRSA, true, START + 2 * SEC);
+    assert_int_equal(ask(history, 3, 10, true, START + 3 * SEC), CS_PRECEDED_TOKEN);
+
+    note(history, 4, 10, CS_MECHANISM_IMDSV2, true, START);
+    assert_int_equal(ask(history, 4, 10, true, START + SEC), CS_PRECEDED_OTHER);
+    cs_call_history_free(history);
+}
+
+/* A refusal is tried again soon; later the container is as if it had never asked. */
+static void test_failed(void **state)
+{
+    struct cs_call_history *history = make(8);
+    struct cs_connection connection = {.cgroup_id = 1, .tgid = 10};
+    struct cs_exchange exchange = {.connection = &connection,
+                                   .start_ns = START + CS_CALL_RETRY_NS + 1};
+    struct cs_evidence evidence = {.exchange = &exchange};
+
+    (void)state;
+    note(history, 1, 10, CS_MECHANISM_IRSA, false, START);
+    cs_call_history_ask(history, true, &evidence);
+    assert_int_equal(evidence.preceded, CS_PRECEDED_NOTHING);
+    cs_call_history_ask(history, false, &evidence);
+    assert_int_equal(evidence.preceded, CS_PRECEDED_UNKNOWN);
+    cs_call_history_free(history);
+}
+
+static void test_passed_over(void **state)
+{
+    struct cs_call_history *history = make(8);
+
+    (void)state;
+    note(history, 1, 10, CS_MECHANISM_STS, false, START);
+    note(history, 1, 10, CS_MECHANISM_IMDSV2, false, START);
+    note(history, 1, 10, CS_MECHANISM_METADATA, false, START);
+    assert_int_equal(cs_call_history_count(history), 0);
+    cs_call_history_free(history);
+    cs_call_history_free(NULL);
+}
+
+/* Once one was forgotten, that there is none says nothing. */
+static void test_bounded(void **state)
+{
+    struct cs_call_history *history = make(2), *none = NULL;
+
+    (void)state;
+    note(history, 1, 1, CS_MECHANISM_IRSA, true, START);
+    note(history, 2, 1, CS_MECHANISM_IRSA, true, START);
+    note(history, 1, 1, CS_MECHANISM_IRSA, true, START);
+    assert_int_equal(ask(history, 9, 1, true, START), CS_PRECEDED_NOTHING);
+    note(history, 3, 1, CS_MECHANISM_IRSA, true, START);
+    assert_int_equal(cs_call_history_count(history), 2);
+    assert_int_equal(ask(history, 1, 1, true, START), CS_PRECEDED_TOKEN);
+    assert_int_equal(ask(history, 2, 1, true, START), CS_PRECEDED_UNKNOWN);
+    cs_call_history_free(history);
+    assert_int_equal(cs_call_history_new(0, &none), -EINVAL);
+    assert_int_equal(cs_call_history_new(CS_CALL_HISTORY_MAX + 1, &none), -EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_preceded),
+        cmocka_unit_test(test_failed),
+        cmocka_unit_test(test_passed_over),
+        cmocka_unit_test(test_bounded),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Known programs that stand between a workload and what it asks, by the names of their pods. Pure.
+ */
+#ifndef CS_CORE_CLASSIFY_PARTY_H
+#define CS_CORE_CLASSIFY_PARTY_H
+
+#include "core/classify.h"
+
+/* CS_INTERCEPTOR_UNKNOWN: the pod isn't known, or none of them. */
+enum cs_interceptor cs_party_interceptor(const struct cs_party *party);
+
+/* A proxy that connects for every pod of its node: nothing on the socket says for which. */
+bool cs_party_is_node_proxy(const struct cs_party *party);
+
+#endif
