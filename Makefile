@@ -177,7 +177,7 @@ demo: ## install what it needs, build, and watch credscope on a simulated node (
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)BUILD=$(BUILD) tools/demo.sh
 
-test-kernels: ## the BPF tests in virtual machines: 5.10, 6.1, 6.12, newest, arm64
+test-kernels: ## the BPF tests in virtual machines: 5.10, 6.1, 6.12 (locked down too), newest, arm64
 	$(Q)tools/install-deps.sh build test vm vm-arm64
 	$(Q)$(MAKE) --no-print-directory $(BUILD)/tests/bpf-tests
 	$(Q)BUILD=$(BUILD) tests/vm/matrix.sh

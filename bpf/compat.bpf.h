@@ -14,6 +14,7 @@
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
+#include <credscope/abi.h>
 
 #define CS_PF_KTHREAD 0x00200000 /* include/linux/sched.h */
 
@@ -70,28 +71,45 @@ enum sock_flags {
 #pragma clang attribute pop
 #pragma clang diagnostic pop
 
-/* Cgroup v2 id of the cgroup that made a socket, 0 when it can't be told. */
+/* Written once before load, so that the verifier knows every value and drops what is unused. */
+const volatile struct cs_sensor_constants config = {.abi_version = CS_ABI_VERSION,
+                                                    .read_kernel = 1};
+
+/*
+ * Reads of kernel memory are of two kinds. What the verifier knows the type of (struct tcp_sock
+ * from bpf_skc_to_tcp_sock) is read as any C object. The rest goes through bpf_probe_read_kernel,
+ * which doesn't exist under lockdown=confidentiality: behind config.read_kernel, whose value the
+ * verifier knows, so that it cuts the call off.
+ */
+
+/* Cgroup v2 id of the cgroup that made a socket, 0 when it can't be told. sk is typed. */
 static __always_inline __u64 cs_sock_cgroup_id(const struct sock *sk)
 {
     struct cgroup *cgroup;
+    struct kernfs_node *kn;
     __u64 val;
 
     if (bpf_core_field_exists(((struct sock *)0)->sk_cgrp_data.cgroup)) {
-        cgroup = BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
-    } else {
-        val = BPF_CORE_READ((const struct sock___v510 *)sk, sk_cgrp_data.val);
-        if (val & 3) /* net_cls or net_prio (v1) took the word: no v2 cgroup is known */
+        cgroup = sk->sk_cgrp_data.cgroup;
+        if (!cgroup)
             return 0;
-        cgroup = (struct cgroup *)val;
+        kn = cgroup->kn;
+        return kn ? kn->id : 0;
     }
-    return cgroup ? BPF_CORE_READ(cgroup, kn, id) : 0;
+    if (!config.read_kernel)
+        return 0;
+    val = BPF_CORE_READ((const struct sock___v510 *)sk, sk_cgrp_data.val);
+    if (!val || (val & 3)) /* net_cls or net_prio (v1) took the word: no v2 cgroup is known */
+        return 0;
+    return BPF_CORE_READ((struct cgroup *)val, kn, id);
 }
 
+/* False also where it can't be told; since 5.12 no kernel thread connects for a program. */
 static __always_inline bool cs_current_is_kthread(void)
 {
     struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 
-    return BPF_CORE_READ(task, flags) & CS_PF_KTHREAD;
+    return config.read_kernel && (BPF_CORE_READ(task, flags) & CS_PF_KTHREAD);
 }
 
 #endif

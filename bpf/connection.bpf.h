@@ -169,9 +169,12 @@ static __always_inline void cs_release(struct bpf_sock *ctx)
         return;
     if (!s->connected)
         cs_end_failed(s, s->syn_sent ? CS_CONNECT_GIVEN_UP : CS_CONNECT_NO_ROUTE);
+    else if (s->local_fin)
+        cs_end_close(s, CS_CLOSE_LOCAL);
+    else if (config.read_kernel)
+        cs_end_close(s, cs_release_resets(ctx) ? CS_CLOSE_RESET_LOCAL : CS_CLOSE_LOCAL);
     else
-        cs_end_close(s, !s->local_fin && cs_release_resets(ctx) ? CS_CLOSE_RESET_LOCAL
-                                                                : CS_CLOSE_LOCAL);
+        s->released = 1; /* the next change of state tells */
 }
 
 #endif

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* Every map and all read-only configuration. User space sizes and fills them before attach. */
+/* Every map. User space sizes and fills them before attach. */
 #ifndef CS_MAPS_BPF_H
 #define CS_MAPS_BPF_H
 
 #include "state.bpf.h"
 
 #define CS_CLIENTS_MAX 16384 /* watched connections open at a time whose interception is told */
-
-/* Written once before load, so that the verifier knows every value and drops what is unused. */
-const volatile struct cs_sensor_constants config = {.abi_version = CS_ABI_VERSION};
 
 /* Memory-mapped by user space. */
 struct cs_sensor_stats stats;

@@ -45,7 +45,7 @@ static __always_inline int cs_sock_error(struct bpf_sock_ops *ctx)
     struct bpf_sock *sk = ctx->sk;
     struct tcp_sock *tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
 
-    return tp ? BPF_CORE_READ((struct sock *)tp, sk_err) : 0;
+    return tp ? ((struct sock *)tp)->sk_err : 0;
 }
 
 static __always_inline void cs_closed(struct bpf_sock_ops *ctx, struct cs_socket *s)
@@ -72,6 +72,8 @@ static __always_inline void cs_state_changed(struct bpf_sock_ops *ctx, struct cs
     switch (ctx->args[1]) {
     case BPF_TCP_FIN_WAIT1:
         s->local_fin = 1;
+        if (s->released)
+            cs_end_close(s, CS_CLOSE_LOCAL);
         break;
     case BPF_TCP_CLOSE_WAIT:
         cs_end_close(s, CS_CLOSE_REMOTE);

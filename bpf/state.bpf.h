@@ -114,7 +114,7 @@ struct cs_socket {
     __u8 client;     /* client_key is in the map of open clients */
     __u8 redirected; /* intercepted is filled: in-pod redirect */
     __u8 tunnel;     /* the proxy said 2xx to CONNECT: TLS from here */
-    __u8 intercepted_sent;
+    __u8 released;   /* the program let go of it, and its FIN or RST is about to tell how */
     __u8 pad[6];
     __u64 head_mask;                /* bit n & 63: request n was HEAD */
     __u64 connect_mask;             /* … CONNECT */

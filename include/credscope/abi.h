@@ -365,8 +365,9 @@ struct cs_sensor_constants {
     __u32 tls_port_count;
     __u32 tls_ports[CS_TLS_PORTS_MAX]; /* host order */
     __u32 token_path_count;
+    __u32 read_kernel; /* 0: lockdown forbids bpf_probe_read_kernel, so do without */
 };
-CS_ASSERT_SIZE(struct cs_sensor_constants, 116);
+CS_ASSERT_SIZE(struct cs_sensor_constants, 120);
 
 /* Counters the kernel half keeps in memory-mapped global data; each only grows. */
 struct cs_sensor_stats {

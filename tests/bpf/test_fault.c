@@ -186,6 +186,16 @@ static void test_no_cgroup(void **state)
     cs_sensor_free(sensor);
 }
 
+/* Nothing is given up but where the kernel forbids it. */
+static void test_kernel_reads(void **state)
+{
+    bool locked =
+        harness_try("grep -q '\\[confidentiality\\]' /sys/kernel/security/lockdown 2>/dev/null");
+
+    (void)state;
+    assert_int_equal(cs_sensor_reads_kernel(harness.sensor), !locked);
+}
+
 static void test_programs(void **state)
 {
     size_t n, required = 0;
@@ -211,6 +221,7 @@ int test_fault_run(void)
         cmocka_unit_test_setup(test_clients_forgotten, harness_setup),
         cmocka_unit_test_setup(test_no_cgroup, harness_setup),
         cmocka_unit_test_setup(test_programs, harness_setup),
+        cmocka_unit_test_setup(test_kernel_reads, harness_setup),
     };
 
     return cmocka_run_group_tests_name("fault", tests, NULL, NULL);

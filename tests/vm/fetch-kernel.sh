@@ -101,6 +101,7 @@ fetch() {
 refresh=
 [ "${1:-}" != --refresh ] || { refresh=1; shift; }
 name=${1:-}
+name=${name%%+*}
 row=$(awk -F '\t' -v name="$name" '!/^#/ && $1 == name' "$here/kernels.tsv")
 if [ $# != 1 ] || [ -z "$row" ]; then
     echo "usage: tests/vm/fetch-kernel.sh [--refresh] NAME; NAME is one of:" \

@@ -114,8 +114,8 @@ for kernel in "${kernels[@]}"; do
         grep -aE '^(SKIPPED|run: kernel .* said: )' "$log" || true
         ((passed += 1))
     fi
-    version=$(cat "$top/.cache/kernels/$kernel/version" 2>/dev/null)
-    results+=$(printf '%-8s %-10s %-28s %4d s  %s' "$result" "$kernel" "$version" \
+    version=$(cat "$top/.cache/kernels/${kernel%%+*}/version" 2>/dev/null)
+    results+=$(printf '%-8s %-13s %-28s %4d s  %s' "$result" "$kernel" "$version" \
         $((SECONDS - start)) "$why")$'\n'
 done
 printf '\n%s' "$results"

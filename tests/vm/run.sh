@@ -10,7 +10,7 @@ Run CMD as root in a fresh virtual machine, in /payload, and exit with its statu
 CMD with a slash (build/tests/bpf-tests) is copied into the machine with its shared libraries;
 without one it is a name there: busybox's commands, ip, nft, bpftool.
 
-  --kernel NAME       5.10, 6.1 (default), 6.12, newest, arm64-6.1: rows of tests/vm/kernels.tsv
+  --kernel NAME       5.10, 6.1 (default), 6.12, newest, arm64-6.1 …: rows of tests/vm/kernels.tsv
   --cgroup MODE       v2 at /sys/fs/cgroup (default); hybrid: v1 there, v2 in unified; v1 alone
   --timeout SECONDS   end the machine after that long, start included; 1..3600, default 300
   --file HOST:GUEST   copy a file (with its libraries) or a directory too; repeatable
@@ -100,6 +100,7 @@ follow() {
         { print prefix $0; fflush() }' "$2"
 }
 
+append+=" $(awk -F '\t' -v name="$kernel" '!/^#/ && $1 == name { print $7 }' "$here/kernels.tsv")"
 status=0
 kernel_dir=$("$here/fetch-kernel.sh" "$kernel" 2>"$dir/fetch.err") || status=$?
 cat "$dir/fetch.err" >&2

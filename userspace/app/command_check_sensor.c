@@ -87,7 +87,8 @@ static void check_token_hook(struct cs_check *check, const struct cs_sensor *sen
                         len > 0 ? ")" : "");
     if (token_hooks[hook].lost)
         cs_check_advise(line, "%s%s", token_hooks[hook].lost,
-                        hook == CS_TOKEN_HOOK_NONE && !check->kernel.tracefs
+                        hook == CS_TOKEN_HOOK_NONE && !check->kernel.tracefs &&
+                                cs_sensor_reads_kernel(sensor)
                             ? " (with the host's /sys/kernel/tracing mounted, syscall tracepoints "
                               "could be used)"
                             : "");
@@ -96,6 +97,25 @@ static void check_token_hook(struct cs_check *check, const struct cs_sensor *sen
 static bool is_cgroup_event(const struct cs_sensor_program *program)
 {
     return !program->required && strstr(program->hook, "cgroup_");
+}
+
+static void check_required(struct cs_check *check, const struct cs_sensor *sensor, size_t n)
+{
+    const char *where =
+        check->cgroup.fd >= 0 ? " and attach" : "; there is no cgroup to attach them to";
+    struct cs_check_line *line;
+
+    if (cs_sensor_reads_kernel(sensor)) {
+        cs_check_add(&check->report, CS_CHECK_OK, "programs", "%zu load%s", n, where);
+        return;
+    }
+    line = cs_check_add(&check->report, CS_CHECK_DEGRADED, "programs",
+                        "%zu load%s, without reading kernel memory", n, where);
+    cs_check_advise(line, "%sboot with lockdown=integrity to have what is lost here and below",
+                    check->kernel.version < CS_KERNEL(5, 15)
+                        ? "the cgroup of an interceptor stays unknown, as do kernel threads that "
+                          "connect; "
+                        : "");
 }
 
 static void check_programs(struct cs_check *check, const struct cs_sensor *sensor)
@@ -109,8 +129,7 @@ static void check_programs(struct cs_check *check, const struct cs_sensor *senso
         events += is_cgroup_event(&programs[i]);
         attached += is_cgroup_event(&programs[i]) && programs[i].attached;
     }
-    cs_check_add(&check->report, CS_CHECK_OK, "programs", "%zu load%s", required,
-                 check->cgroup.fd >= 0 ? " and attach" : "; there is no cgroup to attach them to");
+    check_required(check, sensor, required);
     if (attached == events) {
         cs_check_add(&check->report, CS_CHECK_OK, "new cgroups", "seen as they are made");
         return;
@@ -126,7 +145,6 @@ void cs_check_sensor(struct cs_check *check)
     CS_CLEANUP(sensor_release) struct cs_sensor *sensor = NULL;
     const struct cs_sensor_config config = {.watch = &check->config.watchlist};
     char names[CS_CHECK_TEXT_MAX / 2] = "";
-    struct cs_check_line *line;
     struct cs_sensor_error error;
     size_t others = 0;
     int r;
@@ -140,10 +158,7 @@ void cs_check_sensor(struct cs_check *check)
         r = cs_sensor_attach(sensor, check->cgroup.fd, &error);
     }
     if (r < 0) {
-        line = cs_check_add(&check->report, CS_CHECK_MISSING, "programs", "%s", error.text);
-        if (check->kernel.lockdown == CS_LOCKDOWN_CONFIDENTIALITY)
-            cs_check_advise(line, "they read kernel memory, which lockdown forbids; boot with "
-                                  "lockdown=integrity");
+        cs_check_add(&check->report, CS_CHECK_MISSING, "programs", "%s", error.text);
         return;
     }
     check_programs(check, sensor);

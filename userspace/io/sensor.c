@@ -132,6 +132,11 @@ bool cs_sensor_runs_first(const struct cs_sensor *sensor)
     return sensor->runs_first;
 }
 
+bool cs_sensor_reads_kernel(const struct cs_sensor *sensor)
+{
+    return sensor->reads_kernel;
+}
+
 int cs_sensor_ring_make(struct cs_sensor *sensor, struct cs_sensor_error *error)
 {
     sensor->ring =

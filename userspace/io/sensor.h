@@ -89,6 +89,11 @@ const char *cs_token_hook_name(enum cs_token_hook hook);
 /* True when our connect programs run before others' (PREORDER, kernel commit 4b82b181a26c). */
 bool cs_sensor_runs_first(const struct cs_sensor *sensor);
 
+/* False where lockdown=confidentiality forbids reads of kernel memory: then token opens and new
+ * cgroups aren't told, nor kernel threads (below Linux 5.12) nor the cgroup of an interceptor
+ * (below 5.15). */
+bool cs_sensor_reads_kernel(const struct cs_sensor *sensor);
+
 /* One bounded map of the kernel half. */
 struct cs_sensor_map {
     const char *name;

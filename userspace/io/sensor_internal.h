@@ -24,6 +24,7 @@ struct cs_sensor {
     enum cs_token_hook token_hook;
     char token_why[CS_TOKEN_HOOK_NONE + 1][CS_SENSOR_WHY_MAX];
     bool runs_first;
+    bool reads_kernel;
     int stats_fd; /* of cs_sensor_measure, or -1 */
     int polled;   /* records of this cs_sensor_poll */
     cs_sensor_record_fn record;

@@ -60,6 +60,7 @@ struct attempt {
     enum cs_token_hook token;
     bool cgroup_events;
     bool required;
+    bool no_kernel_reads; /* lockdown=confidentiality has no bpf_probe_read_kernel */
 };
 
 static bool is_wanted(const struct optional_program *program, const struct attempt *attempt)
@@ -107,6 +108,7 @@ static int load(struct cs_sensor *sensor, const struct cs_sensor_config *config,
     err = cs_sensor_configure(sensor->skeleton, config, error);
     if (err)
         return err;
+    sensor->skeleton->rodata->config.read_kernel = !attempt->no_kernel_reads;
     err = credscope_bpf__load(sensor->skeleton);
     if (err)
         return cs_sensor_fail(error, err, "the kernel refuses the kernel half: %s%s",
@@ -195,13 +197,20 @@ static int load_best(struct cs_sensor *sensor, const struct cs_sensor_config *co
         .cgroup_events = !config->no_cgroup_events,
         .required = true,
     };
+    struct cs_sensor_error last;
     int err = load_attached(sensor, config, &attempt, error);
 
     if (err && attempt.cgroup_events) {
         attempt.cgroup_events = false;
         err = load_attached(sensor, config, &attempt, error);
     }
+    if (err == -EINVAL) {
+        attempt.token = CS_TOKEN_HOOK_NONE;
+        attempt.no_kernel_reads = true;
+        err = load_attached(sensor, config, &attempt, &last) ? err : 0;
+    }
     sensor->token_hook = attempt.token;
+    sensor->reads_kernel = !attempt.no_kernel_reads;
     return err;
 }
 
