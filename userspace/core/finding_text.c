@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Explanations: a finding's sentence with the evidence filled in. */
+#include "core/finding_private.h"
+
+#include "base/util.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WORD_MAX 512
+
+struct telling {
+    const struct cs_finding_container *container;
+    const struct cs_finding_entry *entry;
+    const struct cs_workload *workload;
+};
+
+typedef void (*word_fn)(const struct telling *telling, char to[WORD_MAX]);
+
+static void copy(char to[WORD_MAX], const char *text)
+{
+    cs_text_copy(to, WORD_MAX, text, strlen(text));
+}
+
+static void put_mechanism(const struct telling *telling, char to[WORD_MAX])
+{
+    copy(to, cs_mechanism_info(telling->entry->mechanism)->name);
+}
+
+static void put_successor(const struct telling *telling, char to[WORD_MAX])
+{
+    copy(to, cs_mechanism_info(telling->entry->mechanism)->successor);
+}
+
+static void put_outcome(const struct telling *telling, char to[WORD_MAX])
+{
+    copy(to, telling->entry->outcome == CS_OUTCOME_UNOBSERVED
+                 ? "no answer yet"
+                 : cs_outcome_name(telling->entry->outcome));
+}
+
+static void put_status(const struct telling *telling, char to[WORD_MAX])
+{
+    snprintf(to, WORD_MAX, "%u", telling->entry->status);
+}
+
+static void put_detail(const struct telling *telling, char to[WORD_MAX])
+{
+    copy(to, telling->entry->detail);
+}
+
+/* " (role …)", or nothing. */
+static void put_identity(const struct telling *telling, char to[WORD_MAX])
+{
+    if (telling->entry->detail[0])
+        snprintf(to, WORD_MAX, " (%s)", telling->entry->detail);
+}
+
+static void put_declared(const struct telling *telling, char to[WORD_MAX])
+{
+    char text[CS_DECLARED_TEXT_MAX];
+
+    cs_declared_format(telling->container->declared, text);
+    copy(to, text);
+}
+
+static void put_account(const struct telling *telling, char to[WORD_MAX])
+{
+    snprintf(to, WORD_MAX, "%.200s/%.255s", telling->workload->namespace,
+             telling->workload->service_account);
+}
+
+static void put_move(const struct telling *telling, char to[WORD_MAX])
+{
+    const char *successor = cs_mechanism_info(telling->entry->mechanism)->successor;
+    char account[WORD_MAX];
+
+    if (strcmp(successor, "none") == 0) {
+        copy(to, "Find out which program answers, and replace it.");
+        return;
+    }
+    put_account(telling, account);
+    snprintf(to, WORD_MAX, "Move %.400s to %s.", account, successor);
+}
+
+static void put_address(const struct telling *telling, char to[WORD_MAX])
+{
+    copy(to, cs_finding_address_name(telling->entry->address));
+}
+
+static void put_seconds(const struct telling *telling, char to[WORD_MAX])
+{
+    uint64_t ms = telling->entry->span_ns / CS_NSEC_PER_MSEC;
+
+    if (ms < 10000)
+        snprintf(to, WORD_MAX, "%" PRIu64 ".%" PRIu64, ms / 1000, ms % 1000 / 100);
+    else
+        snprintf(to, WORD_MAX, "%" PRIu64, ms / 1000);
+}
+
+/* Pieces of evidence an hour; the first hour counts whole. */
+static void put_rate(const struct telling *telling, char to[WORD_MAX])
+{
+    uint64_t hour = 3600 * CS_NSEC_PER_SEC;
+    uint64_t span = telling->entry->last_ns - telling->entry->since_ns;
+
+    snprintf(to, WORD_MAX, "%" PRIu64,
+             span <= hour ? telling->entry->count
+                          : telling->entry->count * 3600 / (span / CS_NSEC_PER_SEC));
+}
+
+static const struct {
+    const char *name;
+    word_fn put;
+} words[] = {
+    {"mechanism", put_mechanism}, {"successor", put_successor}, {"outcome", put_outcome},
+    {"status", put_status},       {"detail", put_detail},       {"path", put_detail},
+    {"identity", put_identity},   {"declared", put_declared},   {"sa", put_account},
+    {"move", put_move},           {"address", put_address},     {"seconds", put_seconds},
+    {"rate", put_rate},
+};
+
+const char *cs_finding_address_name(uint8_t address)
+{
+    static const char *const NAMES[CS_FINDING_ADDRESSES] = {
+        [CS_FINDING_AGENT_4] = "The Pod Identity Agent at 169.254.170.23",
+        [CS_FINDING_AGENT_6] = "The Pod Identity Agent at fd00:ec2::23",
+        [CS_FINDING_IMDS_4] = "Instance metadata over IPv4",
+        [CS_FINDING_IMDS_6] = "Instance metadata over IPv6",
+    };
+
+    return address < CS_FINDING_ADDRESSES ? NAMES[address] : "The end-point";
+}
+
+void cs_finding_explain(const struct cs_finding_container *container,
+                        const struct cs_finding_entry *entry, const struct cs_workload *workload,
+                        char to[CS_FINDING_TEXT_MAX])
+{
+    const struct telling telling = {container, entry, workload};
+    struct cs_slice rest = {cs_finding_info(entry->finding)->text, 0};
+    size_t at = 0;
+
+    rest.len = strlen(rest.data);
+    while (rest.len > 0) {
+        struct cs_slice plain = cs_slice_split(&rest, '{');
+        struct cs_slice name = cs_slice_split(&rest, '}');
+        char word[WORD_MAX] = "";
+
+        for (size_t i = 0; i < CS_ARRAY_SIZE(words); i++)
+            if (cs_slice_is(name, words[i].name))
+                words[i].put(&telling, word);
+        cs_text_copy(to + at, CS_FINDING_TEXT_MAX - at, plain.data, plain.len);
+        at += strlen(to + at);
+        cs_text_copy(to + at, CS_FINDING_TEXT_MAX - at, word, strlen(word));
+        at += strlen(to + at);
+    }
+}
