@@ -65,7 +65,7 @@ BPF_OBJ := $(BUILD)/bpf/credscope.bpf.o
 .SUFFIXES:
 .SECONDARY:
 .DEFAULT_GOAL := all
-.PHONY: help all deps demo test unit test-bpf test-kube test-apiserver test-e2e test-secrets fuzz-packets bench check fuzz asan test-kernels install clean
+.PHONY: help all deps demo test unit test-bpf test-kube test-apiserver test-e2e test-secrets test-churn fuzz-packets bench check fuzz asan test-kernels install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -122,6 +122,10 @@ $(BUILD)/tests/kube-cat: $(PURE_OBJ) $(call obj,$(sort $(wildcard tests/kube/*.c
 	@mkdir -p $(@D)
 	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS)
 
+$(BUILD)/tests/churn: $(call obj,$(sort $(wildcard tests/churn/*.c)))
+	@mkdir -p $(@D)
+	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^
+
 $(BUILD)/tools/%: $(BUILD)/obj/tools/%.o $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS)
@@ -165,12 +169,16 @@ test-apiserver: ## the Kubernetes client against a real API server and etcd, bui
 	$(Q)$(MAKE) --no-print-directory all $(BUILD)/tests/kube-cat
 	$(Q)BUILD=$(BUILD) tests/apiserver/run.sh
 
+test-churn: all $(BUILD)/tests/churn ## 1,000 pods of one second, every request attributed (root)
+	$(Q)BUILD=$(BUILD) tests/churn/run.sh
+
 test: ## install what it needs, then unit, BPF and end-to-end tests (root)
 	$(Q)tools/install-deps.sh build test
 	$(Q)$(MAKE) --no-print-directory all $(UNIT_BIN) $(BUILD)/tests/bpf-tests \
-		$(BUILD)/tests/kube-cat
+		$(BUILD)/tests/kube-cat $(BUILD)/tests/churn
 	$(Q)BUILD=$(BUILD) tests/run-suites.sh "unit=$(MAKE) -s unit" "bpf=$(MAKE) -s test-bpf" \
-		"kube=$(MAKE) -s test-kube" "e2e=$(MAKE) -s test-e2e" "secrets=$(MAKE) -s test-secrets"
+		"kube=$(MAKE) -s test-kube" "e2e=$(MAKE) -s test-e2e" "secrets=$(MAKE) -s test-secrets" \
+		"churn=$(MAKE) -s test-churn"
 
 demo: ## install what it needs, build, and watch credscope on a simulated node (root)
 	$(Q)tools/install-deps.sh build test
