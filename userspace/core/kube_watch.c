@@ -13,6 +13,7 @@
 #define LIVED_NS           (5 * CS_NSEC_PER_SEC) /* a watch that lived so long is none of a quick loop */
 #define WATCH_FAILURES_MAX 5u
 #define EXPIRATIONS_MAX    2u
+#define AWAY_NS            (10 * CS_NSEC_PER_SEC) /* longest delay to a server that is away */
 
 const struct cs_kube_watch_options CS_KUBE_WATCH_DEFAULTS = {
     .path = "/api/v1/pods",
@@ -195,11 +196,15 @@ static enum cs_kube_failure failure_of_status(int status)
     }
 }
 
-/* Wait as long as the server said, and a jitter on top: it says the same to all nodes. */
+/* Wait as long as the server said, and a jitter on top: it says the same to all nodes. One that is
+ * away does no work for us, and requests that wait for their pods do so for a minute only. */
 static void retry(struct cs_kube_watch *watch, uint64_t now)
 {
     uint64_t delay = cs_kube_backoff_next(&watch->backoff);
+    bool away = watch->status == 0 || watch->status == 502 || watch->status == 503;
 
+    if (away && delay > AWAY_NS)
+        delay = cs_kube_backoff_random(&watch->backoff, AWAY_NS / 2, AWAY_NS);
     watch->due = now + delay + watch->retry_after * CS_NSEC_PER_SEC;
 }
 
