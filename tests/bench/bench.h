@@ -36,6 +36,10 @@ struct bench_observer {
 
 /* Start with these further arguments (NULL-terminated) and wait until /readyz is 200. */
 void bench_observer_start(struct bench_observer *observer, const char *const extra[]);
+void bench_observer_launch(struct bench_observer *observer, const char *const extra[]);
+/* Until the answer to a GET of path has that text in it, its head included. */
+void bench_observer_await(const struct bench_observer *observer, const char *path,
+                          const char *text);
 void bench_observer_stop(struct bench_observer *observer);
 
 /* Sum over all samples of a metric whose line has this prefix; 0 when there is none. */
@@ -61,6 +65,7 @@ void bench_syscalls(void);
 void bench_throughput(void);
 void bench_pipeline(const char *recorded);
 void bench_memory(void);
+void bench_pods(void);
 void bench_scrapes(void);
 
 #endif

@@ -129,6 +129,7 @@ static int measure(void)
     bench_throughput();
     bench_pipeline(recorded);
     bench_memory();
+    bench_pods();
     bench_scrapes();
     printf("%u of %u targets met\n", rows_met, rows);
     return 0;

@@ -15,9 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PORT        9810
-#define READY_TRIES 200
-#define PAGE_MAX    (16u << 20)
+#define PORT     9810
+#define READY_NS UINT64_C(20000000000)
+#define PAGE_MAX (16u << 20)
 
 /* GET a path; the whole answer, NUL-terminated, to be freed, or NULL. */
 static char *get(const char *path, size_t *len)
@@ -59,24 +59,36 @@ static void execute(const char *const extra[])
     _exit(127);
 }
 
-void bench_observer_start(struct bench_observer *observer, const char *const extra[])
+void bench_observer_launch(struct bench_observer *observer, const char *const extra[])
 {
     observer->pid = fork();
     if (observer->pid == 0)
         execute(extra);
-    for (int i = 0; i < READY_TRIES; i++) {
+}
+
+void bench_observer_await(const struct bench_observer *observer, const char *path, const char *text)
+{
+    uint64_t until = bench_now_ns() + READY_NS;
+
+    while (bench_now_ns() < until) {
         size_t len;
-        char *page = get("/readyz", &len);
-        int ready = page && strstr(page, " 200 ");
+        char *page = get(path, &len);
+        int found = page && strstr(page, text);
 
         free(page);
-        if (ready)
+        if (found)
             return;
         if (waitpid(observer->pid, NULL, WNOHANG) == observer->pid)
             bench_fail("credscope ended at once");
-        usleep(50000);
+        usleep(5000);
     }
-    bench_fail("credscope did not become ready");
+    bench_fail("credscope did not say \"%s\" at %s", text, path);
+}
+
+void bench_observer_start(struct bench_observer *observer, const char *const extra[])
+{
+    bench_observer_launch(observer, extra);
+    bench_observer_await(observer, "/readyz", " 200 ");
 }
 
 void bench_observer_stop(struct bench_observer *observer)
