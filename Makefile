@@ -24,7 +24,7 @@ PKG_CONFIG := $(if $(SYSROOT),PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
 	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(ARCH)-linux-gnu/pkgconfig:$(SYSROOT)/usr/share/pkgconfig) \
 	pkg-config
 
-LIBRARIES := libbpf libelf zlib libmicrohttpd libcap libcjson libcurl nettle
+LIBRARIES := libbpf libelf zlib libmicrohttpd libcap libcjson libcurl libssl libcrypto nettle
 LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null | sed -e 's,-I\([^ ]*\),-isystem \1,g')
 LIB_LIBS := $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null)
 

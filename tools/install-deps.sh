@@ -12,9 +12,9 @@ cache=$top/.cache
 packages() {
     case $1 in
     build) echo "make gcc libc6-dev clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev pkg-config
-        libmicrohttpd-dev libcap-dev libcjson-dev libcurl4-openssl-dev nettle-dev uthash-dev
+        libmicrohttpd-dev libcap-dev libcjson-dev libcurl4-openssl-dev libssl-dev nettle-dev uthash-dev
         linux-libc-dev ca-certificates" ;;
-    test) echo "libcmocka-dev libssl-dev iproute2 iptables nftables python3 python3-venv openssl curl
+    test) echo "libcmocka-dev iproute2 iptables nftables python3 python3-venv openssl curl
         prometheus python3-prometheus-client libclang-rt-14-dev clang-format jq procps util-linux tmux git man-db gzip" ;;
     vm) echo "qemu-system-x86 busybox-static dash cpio xz-utils zstd kmod iproute2 nftables bpftool
         debian-archive-keyring util-linux" ;;

@@ -11,6 +11,7 @@ import tempfile
 import time
 
 import facts
+import pods
 import places_request  # noqa: F401 (each fills PLACES)
 import places_response  # noqa: F401
 import places_tls  # noqa: F401
@@ -139,7 +140,8 @@ def test(program, directory):
     enter_namespaces()
     planted = {f"CS_TEST_{spelling.upper()}": spell(registry.new(("secret", f"planted {spelling}")))
                for spelling, spell in PLANTED.items()}
-    observer = Observer(program, directory, cgroups, planted)
+    told = pods.Pods(registry, f"{directory}/given")
+    observer = Observer(program, directory, cgroups, planted, told.serve())
     Cgroup.enter(cgroups.pod)
     try:
         network = Network(open_tun("10.250.0.1", places_wire.REORDERED))
@@ -149,12 +151,14 @@ def test(program, directory):
     finally:
         status = observer.stop()
         Cgroup.enter(cgroups.root)
+        told.stop()
     findings.search("stopped", observer.written())
     with open(observer.facts, "rb") as f:
         by_port = facts.by_port(f.read())
     for place in PLACES:
         report.line(place.name, errors.get(place.name)
                     or judge(place, rows[place.name], findings, by_port))
+    told.judge(report, findings)
     prove_search(report, rows, {"storage": storage}, findings)
     report.line("credscope stopped on SIGTERM", None if status == 0 else f"status {status}")
     return report

@@ -40,11 +40,12 @@ def _get(connection, path, headers):
 
 
 class Observer:
-    def __init__(self, program, directory, cgroups, environment):
+    def __init__(self, program, directory, cgroups, environment, kube):
         self.directory = directory
         self.events, self.facts = f"{directory}/events.jsonl", f"{directory}/facts"
         self.socket, self.state = f"{directory}/api.sock", f"{directory}/state"
         self.log = f"{directory}/log"
+        self.given = f"{directory}/given/"  # what credscope is given, not what it writes
         os.mkdir(self.state)
 
         def prepare():
@@ -54,7 +55,7 @@ class Observer:
         with open(self.log, "wb") as log:
             # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
             self.process = subprocess.Popen(
-                [program, "run", "--kube", "none", "--events", self.events, "--record-facts",
+                [program, "run", *kube, "--events", self.events, "--record-facts",
                  self.facts, "--listen", f"127.0.0.1:{PORT}", "--api-listen",
                  f"unix:{self.socket}", "--cgroup", cgroups.pod, "--state-dir", self.state,
                  "--log-level", "debug", "--proxy-address", f"{PROXY4}:{PROXY_PORT}",
@@ -99,7 +100,7 @@ class Observer:
         for top, _, names in os.walk(self.directory):
             for name in names:
                 path = os.path.join(top, name)
-                if path.endswith("serviceaccount/token") or not os.path.isfile(path):
+                if path.endswith("serviceaccount/token") or path.startswith(self.given) or not os.path.isfile(path):
                     continue  # what the row itself has written
                 with open(path, "rb") as f:
                     yield f"file {os.path.relpath(path, self.directory)}", f.read()

@@ -15,16 +15,45 @@ void cs_buffer_init(struct cs_buffer *buffer, size_t max)
     *buffer = (struct cs_buffer){.max = max};
 }
 
+void cs_buffer_init_wiped(struct cs_buffer *buffer, size_t max)
+{
+    *buffer = (struct cs_buffer){.max = max, .wiped = true};
+}
+
+void cs_buffer_clear(struct cs_buffer *buffer)
+{
+    if (buffer->wiped && buffer->len > 0)
+        explicit_bzero(buffer->data, buffer->len);
+    buffer->len = 0;
+}
+
 void cs_buffer_free(struct cs_buffer *buffer)
 {
+    cs_buffer_clear(buffer);
     free(buffer->data);
-    cs_buffer_init(buffer, buffer->max);
+    *buffer = (struct cs_buffer){.max = buffer->max, .wiped = buffer->wiped};
+}
+
+static int resize(struct cs_buffer *buffer, size_t size)
+{
+    char *data = buffer->wiped ? malloc(size) : realloc(buffer->data, size);
+
+    if (!data)
+        return buffer->error = -ENOMEM;
+    if (buffer->wiped && buffer->len > 0) {
+        memcpy(data, buffer->data, buffer->len);
+        explicit_bzero(buffer->data, buffer->len);
+    }
+    if (buffer->wiped)
+        free(buffer->data);
+    buffer->data = data;
+    buffer->size = size;
+    return 0;
 }
 
 int cs_buffer_reserve(struct cs_buffer *buffer, size_t n)
 {
     size_t needed, size;
-    char *data;
 
     if (buffer->error)
         return buffer->error;
@@ -37,12 +66,7 @@ int cs_buffer_reserve(struct cs_buffer *buffer, size_t n)
         size = size > buffer->max / 2 ? buffer->max : size * 2;
     if (size > buffer->max)
         size = buffer->max;
-    data = realloc(buffer->data, size);
-    if (!data)
-        return buffer->error = -ENOMEM;
-    buffer->data = data;
-    buffer->size = size;
-    return 0;
+    return resize(buffer, size);
 }
 
 void cs_buffer_add_text(struct cs_buffer *buffer, const char *text)

@@ -6,6 +6,7 @@
 #ifndef CS_BASE_BUFFER_H
 #define CS_BASE_BUFFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -15,13 +16,18 @@ struct cs_buffer {
     size_t len;
     size_t size; /* allocated */
     size_t max;
-    int error; /* 0, -ENOMEM or -EMSGSIZE */
+    int error;  /* 0, -ENOMEM or -EMSGSIZE */
+    bool wiped; /* what it held is overwritten whenever it is dropped or moved */
 };
 
 void cs_buffer_init(struct cs_buffer *buffer, size_t max);
+void cs_buffer_init_wiped(struct cs_buffer *buffer, size_t max);
 
 /* Frees and leaves an empty buffer with the same maximum. A zeroed struct is fine. */
 void cs_buffer_free(struct cs_buffer *buffer);
+
+/* Empty it; what is allocated stays. */
+void cs_buffer_clear(struct cs_buffer *buffer);
 
 /* Room for n more bytes at data + len. 0 or the buffer's error. */
 int cs_buffer_reserve(struct cs_buffer *buffer, size_t n);

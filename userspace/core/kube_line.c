@@ -152,7 +152,7 @@ int cs_kube_line_parse(struct cs_slice line, struct cs_kube_line *event, enum cs
 void cs_kube_lines_init(struct cs_kube_lines *lines, size_t line_bytes_max)
 {
     *lines = (struct cs_kube_lines){0};
-    cs_buffer_init(&lines->line, line_bytes_max);
+    cs_buffer_init_wiped(&lines->line, line_bytes_max);
 }
 
 void cs_kube_lines_free(struct cs_kube_lines *lines)
@@ -160,12 +160,15 @@ void cs_kube_lines_free(struct cs_kube_lines *lines)
     cs_buffer_free(&lines->line);
 }
 
-/* Memory of the line before, which its slice pointed to until now. */
-static void recycle(struct cs_kube_lines *lines)
+void cs_kube_lines_done(struct cs_kube_lines *lines)
 {
+    if (!lines->whole)
+        return;
+    lines->whole = false;
     if (lines->line.size > KEEP_LINE_SIZE)
         cs_buffer_free(&lines->line);
-    lines->line.len = 0;
+    else
+        cs_buffer_clear(&lines->line);
 }
 
 static void keep(struct cs_kube_lines *lines, const char *bytes, size_t n)
@@ -185,9 +188,7 @@ enum cs_kube_lines_result cs_kube_lines_next(struct cs_kube_lines *lines, const 
     const char *newline = n ? memchr(bytes, '\n', n) : NULL;
     size_t len = newline ? (size_t)(newline - bytes) : n;
 
-    if (lines->whole)
-        recycle(lines);
-    lines->whole = false;
+    cs_kube_lines_done(lines);
     *used = newline ? len + 1 : n;
     if (newline && lines->line.len == 0 && !lines->too_long && len <= lines->line.max) {
         *line = (struct cs_slice){bytes, len};

@@ -46,6 +46,9 @@ void cs_kube_lines_free(struct cs_kube_lines *lines);
 
 enum cs_kube_lines_result { CS_KUBE_LINES_MORE, CS_KUBE_LINES_LINE, CS_KUBE_LINES_TOO_LONG };
 
+/* The line that was handed out is not needed any more: it is wiped. */
+void cs_kube_lines_done(struct cs_kube_lines *lines);
+
 /* Take bytes up to the next newline; *used says how many. LINE: *line is a whole line without its
  * newline, valid until the next call. TOO_LONG: the newline of a dropped line was found. MORE: the
  * bytes are used up. */

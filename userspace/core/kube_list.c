@@ -15,7 +15,7 @@ void cs_kube_list_init(struct cs_kube_list *list, struct cs_kube_report *report,
                        size_t pod_bytes_max)
 {
     list->report = report;
-    cs_buffer_init(&list->pod, pod_bytes_max);
+    cs_buffer_init_wiped(&list->pod, pod_bytes_max);
     cs_kube_list_reset(list);
 }
 
@@ -26,7 +26,7 @@ void cs_kube_list_reset(struct cs_kube_list *list)
 
     cs_buffer_free(&list->pod);
     *list = (struct cs_kube_list){.report = report};
-    cs_buffer_init(&list->pod, max);
+    cs_buffer_init_wiped(&list->pod, max);
     cs_json_scan_init(&list->scan, POD_DEPTH + CS_KUBE_POD_DEPTH_MAX, POD_DEPTH);
 }
 
@@ -48,7 +48,7 @@ static void pod_begins(struct cs_kube_list *list, bool object)
 {
     list->in_pod = true;
     list->too_large = false;
-    list->pod.len = 0;
+    cs_buffer_clear(&list->pod);
     if (object)
         cs_buffer_add(&list->pod, "{", 1);
     else
@@ -79,6 +79,8 @@ static void pod_ended(struct cs_kube_list *list)
     list->scan.faults = 0;
     if (list->pod.size > KEEP_POD_SIZE)
         cs_buffer_free(&list->pod);
+    else
+        cs_buffer_clear(&list->pod);
 }
 
 static void on_key(struct cs_kube_list *list)

@@ -151,6 +151,7 @@ static bool watch_body(struct cs_kube_watch *watch, uint64_t now, const char *by
             break;
         case CS_KUBE_LINES_LINE:
             cs_kube_watch_line(watch, now, line);
+            cs_kube_lines_done(&watch->lines);
             break;
         case CS_KUBE_LINES_TOO_LONG:
             cs_kube_report_skip(watch->report, CS_KUBE_SKIP_TOO_LARGE);

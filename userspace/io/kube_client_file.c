@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #define CHUNK        ((size_t)64 * 1024)
@@ -104,6 +105,7 @@ static void read_some(struct cs_kube_client *client)
                 ended(client, CS_KUBE_FAILURE_NONE);
         }
     }
+    explicit_bzero(chunk, sizeof(chunk)); /* pods' env values are in it */
 }
 
 void cs_kube_file_run(struct cs_kube_client *client)

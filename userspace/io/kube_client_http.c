@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -57,8 +58,12 @@ static enum cs_kube_failure failure_of(CURLcode code)
 static size_t on_body(char *bytes, size_t size, size_t n, void *data)
 {
     struct cs_kube_client *client = data;
+    bool more = cs_kube_watch_body(client->watch, client->now, bytes, size * n);
 
-    if (cs_kube_watch_body(client->watch, client->now, bytes, size * n))
+    /* libcurl's own receive buffer, which it would keep until the next bytes come: pods' env
+     * values are in it. */
+    explicit_bzero(bytes, size * n);
+    if (more)
         return size * n;
     client->http.stopped = true;
     return 0;
@@ -135,10 +140,24 @@ static bool is_https(const struct cs_kube_client *client)
     return strncasecmp(client->url, "https:", 6) == 0;
 }
 
+/* OpenSSL keeps what it decrypted until the next record, unless told not to. Another TLS library's
+ * context is none of its business. */
+static CURLcode on_tls(CURL *easy, void *context, void *data)
+{
+    const char *library = curl_version_info(CURLVERSION_NOW)->ssl_version;
+
+    (void)easy;
+    (void)data;
+    if (library && strncmp(library, "OpenSSL/", 8) == 0)
+        SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
+    return CURLE_OK;
+}
+
 static void set_tls(struct cs_kube_client *client)
 {
     CURL *easy = client->http.easy;
 
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (client->ca_file[0] != '\0') {
         curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_file);

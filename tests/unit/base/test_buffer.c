@@ -96,9 +96,32 @@ static void formats_longer_than_what_is_left(void **unused)
     cs_buffer_free(&buffer);
 }
 
+/* What was moved or freed can't be looked at; the secrets test searches memory for it. */
+static void wipes_what_it_drops(void **state)
+{
+    struct cs_buffer buffer;
+
+    (void)state;
+    cs_buffer_init_wiped(&buffer, 1 << 20);
+    for (int i = 0; i < 1000; i++)
+        cs_buffer_add_text(&buffer, "secret ");
+    assert_int_equal(buffer.len, 7000);
+    assert_memory_equal(buffer.data, "secret secret ", 14);
+    cs_buffer_clear(&buffer);
+    assert_int_equal(buffer.len, 0);
+    for (size_t i = 0; i < 7000; i++)
+        assert_int_equal(buffer.data[i], 0);
+    cs_buffer_add_text(&buffer, "next");
+    assert_memory_equal(buffer.data, "next", 4);
+    cs_buffer_free(&buffer);
+    assert_true(buffer.wiped);
+    assert_int_equal(buffer.max, 1 << 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wipes_what_it_drops),
         cmocka_unit_test(numbers_are_exact),
         cmocka_unit_test(grows_to_its_maximum_and_no_further),
         cmocka_unit_test(the_first_error_sticks),
