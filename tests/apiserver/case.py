@@ -3,6 +3,8 @@
 import atexit
 import json
 import os
+import signal
+import sys
 import tempfile
 import unittest
 
@@ -13,6 +15,17 @@ DEPLOY = os.path.join(os.path.dirname(__file__), "..", "..", "deploy", "daemonse
 PODS = "/api/v1/namespaces/default/pods"
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
 _shared = []
+_told_to_stop = []
+
+
+def _stop(*_):
+    """What a time-out or a CI sends: clean up as at any end. unittest takes it for an error of one
+    test, so that the others have to hear of it."""
+    _told_to_stop.append(True)
+    sys.exit(1)
+
+
+signal.signal(signal.SIGTERM, _stop)
 
 
 def shared():
@@ -40,6 +53,8 @@ class Case(unittest.TestCase):
     """A test with pods on a node of its own, all gone at its end."""
 
     def setUp(self):
+        if _told_to_stop:
+            sys.exit(1)
         self.cluster = shared()
         for port in cluster.STEADY, cluster.FRONT:  # a failed test may have left one stopped
             if port not in self.cluster.servers:
@@ -60,6 +75,12 @@ class Case(unittest.TestCase):
                                        "roleRef": {"apiGroup": group, "kind": "ClusterRole",
                                                    "name": role}})
         self.addCleanup(self.unbind)
+
+    def role(self, *verbs):
+        """A ClusterRole to do this with pods, named as the node."""
+        self.cluster.create(BINDINGS.replace("bindings", "s"), {
+            "metadata": {"name": self.node},
+            "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": list(verbs)}]})
 
     def unbind(self):
         try:

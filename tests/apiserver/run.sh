@@ -8,10 +8,13 @@ BUILD=${BUILD:-build}
 case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
 cd "$(dirname "$0")" || exit 1
 CLUSTER_PROGRAM=$(./build.sh) || exit 1
-PYTHONPATH=$PWD:$PWD/../kube
+PYTHONPATH=$PWD:$PWD/../kube:$PWD/..
 export BUILD CLUSTER_PROGRAM PYTHONPATH PYTHONDONTWRITEBYTECODE=1
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+TMPDIR=$(mktemp -d)
+export TMPDIR
+log=$TMPDIR/log
+trap 'rm -rf "$TMPDIR"' EXIT
+trap 'exit 130' INT TERM HUP
 timeout -k 10 900 unshare --net sh -c 'ip link set lo up && exec "$@"' sh \
     python3 -m unittest -v "$@" >"$log" 2>&1
 status=$?
@@ -20,6 +23,7 @@ failed=$(($(sed -n 's/^FAILED (\(.*\))$/\1/p' "$log" | grep -oE '(failures|error
     cut -d= -f2 | paste -sd+)+0))
 [ "$status" = 0 ] && [ "${ran:-0}" -gt 0 ] || {
     [ "$failed" -gt 0 ] || failed=1
+    [ "${ran:-0}" -ge "$failed" ] || ran=$failed
 }
 cat "$log"
 echo "$((${ran:-0} - failed)) passed, $failed failed"

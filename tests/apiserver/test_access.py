@@ -7,7 +7,6 @@ import unittest
 import cluster
 from case import PODS, Case, template
 
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
 FLOW = "/apis/flowcontrol.apiserver.k8s.io/v1"
 ACCOUNTS = "/api/v1/namespaces/credscope/serviceaccounts"
 DENIED = "STATE disconnected unsynced access denied"
@@ -89,8 +88,7 @@ class Rights(Case):
         """Half of the right: the pods come, the state says that watching is denied."""
         token = self.stranger()
         self.pod("a")
-        self.cluster.create(f"{RBAC}/clusterroles", {"metadata": {"name": self.node}, "rules": [
-            {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]})
+        self.role("list")
         self.allow(role=self.node)
         client = self.client(token=token)
         client.wait("POD a")

@@ -31,12 +31,29 @@ static void on_state(void *data, const struct cs_kube_state *state)
         asking->why = state->why;
 }
 
-/* Until the first whole list, the first failure, or WAIT_NS. */
-static void ask(struct asking *asking)
+static uint64_t answers(const struct cs_kube_client *client)
+{
+    const struct cs_kube_stats *stats = cs_kube_client_stats(client);
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < CS_KUBE_CODES; i++)
+        count += stats->requests[i].count;
+    return count;
+}
+
+/* To watch is a right of its own, so the API server's answer to the first watch counts too. */
+static bool asked_all(const struct asking *asking, enum cs_kube_source source)
+{
+    return cs_kube_client_state(asking->client)->synced &&
+           (source != CS_KUBE_API || answers(asking->client) >= 2);
+}
+
+/* Until all is answered, the first failure, or WAIT_NS. */
+static void ask(struct asking *asking, enum cs_kube_source source)
 {
     uint64_t now = cs_monotonic_ns(), end = now + WAIT_NS;
 
-    while (now < end && !asking->why && !cs_kube_client_state(asking->client)->synced) {
+    while (now < end && !asking->why && !asked_all(asking, source)) {
         struct pollfd fd = {.fd = cs_kube_client_fd(asking->client), .events = POLLIN};
         uint64_t wait = cs_kube_client_timeout(asking->client, now);
 
@@ -76,6 +93,11 @@ static void report(struct cs_check *check, const struct asking *asking)
     if (!cs_kube_client_state(asking->client)->synced) {
         line = cs_check_add(&check->report, CS_CHECK_DEGRADED, LINE_NAME, "%.256s: %s",
                             source_text(config), asking->why ? asking->why : "no answer in 5 s");
+        advise(line, cs_kube_client_stats(asking->client));
+    } else if (asking->why) {
+        line = cs_check_add(&check->report, CS_CHECK_DEGRADED, LINE_NAME,
+                            "%.256s: %llu pods listed, but not watched: %s", source_text(config),
+                            (unsigned long long)asking->pods, asking->why);
         advise(line, cs_kube_client_stats(asking->client));
     } else if (asking->pods == 0) {
         line = cs_check_add(&check->report, CS_CHECK_DEGRADED, LINE_NAME,
@@ -119,7 +141,7 @@ void cs_check_names(struct cs_check *check)
         cs_check_advise(line, "see --kube and --kube-api");
         return;
     }
-    ask(&asking);
+    ask(&asking, check->config.kube);
     report(check, &asking);
     cs_kube_client_free(asking.client);
 }
