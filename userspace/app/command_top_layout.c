@@ -100,15 +100,20 @@ static void draw_header(const struct drawing *drawing, const struct sums *sums)
     const struct cs_top_view *view = drawing->view;
     time_t seconds = (time_t)model->time;
     char clock[32] = "", observed[CS_TOP_NUMBER_MAX], omitted[64] = "";
-    char requests[CS_TOP_NUMBER_MAX], failures[CS_TOP_NUMBER_MAX];
+    char requests[32], failures[32];
     const char *a_minute = view->live ? "/min" : "";
     struct tm utc;
 
     if (model->time >= 0 && gmtime_r(&seconds, &utc))
         strftime(clock, sizeof(clock), "  %H:%M:%S UTC", &utc);
     cs_top_text_age(model->observed, observed);
-    cs_top_text_rate(view->live ? sums->rate : sums->total, requests);
-    cs_top_text_rate(view->live ? sums->failure_rate : sums->failures, failures);
+    if (view->live) {
+        cs_top_text_rate(sums->rate, requests);
+        cs_top_text_rate(sums->failure_rate, failures);
+    } else {
+        snprintf(requests, sizeof(requests), "%.0f", sums->total);
+        snprintf(failures, sizeof(failures), "%.0f", sums->failures);
+    }
     if (model->omitted)
         snprintf(omitted, sizeof(omitted), "  %zu NOT SHOWN, ask by --namespace", model->omitted);
     if (view->live)
