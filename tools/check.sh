@@ -55,7 +55,9 @@ stands_alone() {
 
 # Each option that --help knows is in the man page, and each in the man page is in --help.
 man_page() {
-    "${BUILD:-build}/credscope" run --help | grep -oE -- '--[a-z][a-z-]+' | sort -u >"$log.help"
+    for command in run check top; do
+        "${BUILD:-build}/credscope" "$command" --help
+    done | grep -oE -- '--[a-z][a-z-]+' | sort -u >"$log.help"
     sed 's/\\-/-/g' docs/credscope.8.in | grep -oE -- '--[a-z][a-z-]+' | sort -u >"$log.man"
     comm -23 "$log.help" "$log.man" | grep -vE '^--(help|usage|version)$' >"$log.missing"
     cat "$log.missing"

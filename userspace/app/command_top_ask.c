@@ -38,7 +38,8 @@ static int no_answer(const struct cs_top *top, int error, char why[CS_TOP_WHY_MA
                        : error == -EMSGSIZE ? "too large"
                                             : strerror(-error);
 
-    snprintf(why, CS_TOP_WHY_MAX, "%s: %s: %s", top->api.text, what,
+    /* What is wrong comes first: on a narrow terminal the rest is cut. */
+    snprintf(why, CS_TOP_WHY_MAX, "%s: %s: %s", what, top->api.text,
              advice(error, top->api.address.sa.sa_family == AF_UNIX));
     return error;
 }

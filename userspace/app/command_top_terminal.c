@@ -4,6 +4,7 @@
 #include "base/util.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -14,8 +15,8 @@
 #define ENTER "\033[?1049h\033[?25l\033[?7l\033[2J"
 #define LEAVE "\033[0m\033[?7h\033[?25h\033[?1049l"
 
-#define CHUNK         256 /* poll(2) says that a terminal takes as much without blocking */
 #define LEAVE_WAIT_MS 1000
+#define RETRY_MS      10
 
 static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT};
 
@@ -23,28 +24,40 @@ static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTST
 static void put(const struct cs_terminal *terminal, const char *bytes, size_t len,
                 bool interruptible, int timeout_ms)
 {
-    struct pollfd fds[] = {{.fd = terminal->out, .events = POLLOUT},
-                           {.fd = interruptible ? terminal->signals : -1, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = interruptible ? terminal->signals : -1, .events = POLLIN},
+                           {.fd = terminal->out, .events = POLLOUT}};
 
     while (len > 0) {
-        size_t most = len < CHUNK ? len : CHUNK;
         ssize_t n;
 
-        if (poll(fds, CS_ARRAY_SIZE(fds), timeout_ms) <= 0 || !(fds[0].revents & POLLOUT))
+        if (poll(fds, CS_ARRAY_SIZE(fds), timeout_ms) <= 0 || fds[0].revents)
             return;
-        n = write(terminal->out, bytes, most);
-        if (n <= 0)
+        n = write(terminal->out, bytes, len);
+        if (n > 0) {
+            bytes += n;
+            len -= (size_t)n;
+        } else if (n < 0 && errno == EAGAIN) {
+            poll(fds, 1, RETRY_MS); /* room for a byte, not for a line's end */
+        } else {
             return;
-        bytes += n;
-        len -= (size_t)n;
+        }
     }
+}
+
+/* Standard output without blocking, which must not be set on what we share with a shell. */
+static int reopen_output(void)
+{
+    int fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+    return fd < 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : fd;
 }
 
 static int enter(struct cs_terminal *terminal)
 {
     struct termios raw = terminal->before;
 
-    /* Ctrl-C and Ctrl-Z stay signals. */
+    /* Ctrl-C and Ctrl-Z stay signals; Ctrl-S would stop a display that is to be live. */
+    raw.c_iflag &= ~(tcflag_t)IXON;
     raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
     raw.c_cc[VMIN] = 1;
     raw.c_cc[VTIME] = 0;
@@ -67,7 +80,7 @@ static void leave(struct cs_terminal *terminal)
 
 int cs_terminal_open(struct cs_terminal *terminal)
 {
-    struct cs_terminal made = {.in = STDIN_FILENO, .out = STDOUT_FILENO, .signals = -1};
+    struct cs_terminal made = {.in = STDIN_FILENO, .out = -1, .signals = -1};
     sigset_t set;
     int error;
 
@@ -79,8 +92,10 @@ int cs_terminal_open(struct cs_terminal *terminal)
     if (sigprocmask(SIG_BLOCK, &set, &made.mask_before) < 0)
         return -errno;
     made.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    error = made.signals < 0 ? -errno : enter(&made);
+    made.out = made.signals < 0 ? -1 : reopen_output();
+    error = made.out < 0 ? -errno : enter(&made);
     if (error < 0) {
+        cs_close_fd(&made.out);
         cs_close_fd(&made.signals);
         sigprocmask(SIG_SETMASK, &made.mask_before, NULL);
         return error;
@@ -99,6 +114,7 @@ void cs_terminal_close(struct cs_terminal *terminal)
     /* A second Ctrl-C that waits must not kill us on the way out. */
     while (read(terminal->signals, &info, sizeof(info)) == sizeof(info))
         ;
+    cs_close_fd(&terminal->out);
     cs_close_fd(&terminal->signals);
     sigprocmask(SIG_SETMASK, &terminal->mask_before, NULL);
 }

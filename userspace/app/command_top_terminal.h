@@ -16,7 +16,8 @@
 #include <termios.h>
 
 struct cs_terminal {
-    int in, out;
+    int in;      /* standard input */
+    int out;     /* standard output, opened again */
     int signals; /* readable when there is a signal */
     bool entered;
     struct termios before;
@@ -35,8 +36,8 @@ void cs_terminal_close(struct cs_terminal *terminal);
 /* The size of the terminal on fd: columns and lines. False: it is none, or has no size. */
 bool cs_terminal_size(int fd, size_t *width, size_t *height);
 
-/* Write a frame. One that the terminal does not take (stopped by Ctrl-S) is given up when a
- * signal comes. */
+/* Write a frame. One that the terminal does not take (nobody reads it) is given up when a signal
+ * comes. */
 void cs_terminal_write(const struct cs_terminal *terminal, const struct cs_buffer *frame);
 
 enum cs_terminal_event { CS_TERMINAL_NOTHING, CS_TERMINAL_REDRAW, CS_TERMINAL_END };
