@@ -211,10 +211,9 @@ def main():
 def show(binary, directory):
     # the node also writes what really happened, which the demonstration doesn't look at
     with session.Node(SCENARIO) as node:
-        pods[node.info["agent_uid"]] = "pod-id-agent"
-        print(f"{len(pods)} pods on a simulated node, {node.info['seconds']:.0f} s at most. "
-              "credscope has no Kubernetes here:\nthe pods' names are the demo's own, all else is "
-              "from its event log and /metrics.\n")
+        print(f"{len(node.info['pods'])} pods on a simulated node, {node.info['seconds']:.0f} s at "
+              "most. No API server is there: credscope reads\nthe pods from a file, as "
+              "`kubectl get pods -A -o json` writes it.\n")
         with session.Observer(node, binary, directory) as observer:
             view = View()
             node.go()
