@@ -86,6 +86,8 @@
       "version", "abi", "libbpf") \
     X(OBSERVED, "credscope_observed_seconds", COUNTER, SECONDS, NODE, \
       "Time watched since start: every program attached.") \
+    X(UNOBSERVED, "credscope_unobserved_seconds", COUNTER, SECONDS, NODE, \
+      "Time between the end of the last run on this node and the start of this one.") \
     X(CONTAINERS_UNOBSERVED, "credscope_containers_unobserved", GAUGE, NONE, NODE, \
       "Pods' containers that run and can't be seen wholly.", \
       "reason") \

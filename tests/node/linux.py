@@ -8,6 +8,8 @@ CLONE_NEWNS = 0x00020000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
+MS_RDONLY = 0x1
+MS_REMOUNT = 0x20
 MS_BIND = 0x1000
 MS_REC = 0x4000
 MS_PRIVATE = 0x40000
@@ -37,6 +39,10 @@ def mount(source, target, fstype, flags=0, data=None):
 
     result = _libc.mount(raw(source), raw(target), raw(fstype), ctypes.c_ulong(flags), raw(data))
     _check(result, f"mount {target}")
+
+
+def umount(target):
+    _check(_libc.umount2(os.fsencode(target), 0), f"umount {target}")
 
 
 def die_with_parent(sig=signal.SIGKILL):

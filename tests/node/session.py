@@ -112,7 +112,7 @@ class Observer:
     """credscope run on a node, attached to the node's cgroup or to another."""
 
     def __init__(self, node, binary, directory, *extra, listen=f"127.0.0.1:{PORT}", cgroup=None,
-                 kube=None, ready=True):
+                 kube=None, state="none", ready=True):
         self.node, self.directory, self.listen = node, directory, listen
         self.events = os.path.join(directory, "events.jsonl")
         self.log = os.path.join(directory, "credscope.log")
@@ -121,7 +121,7 @@ class Observer:
                 "--node-name", node.info["name"],
                 "--cgroup", cgroup or node.info["cgroup"], "--listen", listen,
                 "--api-listen", f"unix:{self.api}", "--events", self.events,
-                "--state-dir", "none", "--proxy-address", "203.0.113.50:3128", *extra]
+                "--state-dir", state, "--proxy-address", "203.0.113.50:3128", *extra]
         with open(self.log, "ab") as log:
             self.process = node.spawn(argv, stdout=log, stderr=log, cwd=directory)
         if ready:

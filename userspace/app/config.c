@@ -61,7 +61,7 @@ static const struct cs_option options[] = {
     {"events-max-bytes", "N", "begin a new event log at this size (default 67108864)",
      cs_config_set_events_max_bytes, false},
     {"state-dir", "DIR|none",
-     "for last-seen times over a restart (default " CS_DEFAULT_STATE_DIR "; not used yet)",
+     "keeps last-seen times over a restart (default " CS_DEFAULT_STATE_DIR ")",
      cs_config_set_state_dir, false},
     {"record-facts", "FILE", "write what the sensor sends, for replaying it",
      cs_config_set_record_facts, false},

@@ -69,6 +69,21 @@ static void add_pods(struct rows *rows, const struct cs_observer *observer)
     add(rows, "usage", "evicted", usage.evicted);
 }
 
+static void add_state(struct rows *rows, const struct cs_observer_state *keep)
+{
+    struct cs_state_stats stats;
+
+    if (!keep->state)
+        return;
+    cs_state_stats(keep->state, &stats);
+    add(rows, "state", "not_saved", keep->not_saved);
+    add(rows, "state", "put_aside", keep->put_aside);
+    add(rows, "state", "left_out", keep->left_out);
+    add(rows, "state", "evicted", stats.evicted);
+    add(rows, "state", "refused", stats.refused);
+    add(rows, "state", "of_the_future", stats.ahead);
+}
+
 size_t cs_losses_collect(const struct cs_observer *observer,
                          struct cs_loss_row rows[CS_LOSS_ROWS_MAX])
 {
@@ -77,5 +92,6 @@ size_t cs_losses_collect(const struct cs_observer *observer,
     add_kernel(&list, cs_sensor_stats(observer->sensor));
     add_pipeline(&list, &observer->pipeline);
     add_pods(&list, observer);
+    add_state(&list, &observer->state);
     return list.count;
 }

@@ -57,6 +57,7 @@ static void on_housekeeping(void *data)
     observer->pipeline.now_ns = now_ns;
     cs_observer_set_wall_offset(observer); /* the wall clock may have been set */
     flush_events(observer);
+    cs_observer_keep_state(observer, now_ns);
     if (now_ns >= observer->next_losses_ns) {
         observer->next_losses_ns = now_ns + LOSSES_EVERY_NS;
         cs_self_metrics_log_losses(observer);
@@ -149,6 +150,8 @@ int cs_observer_new(const struct cs_config *config, struct cs_observer **observe
     if (error == 0)
         error = cs_observer_make_pipeline(new);
     if (error == 0)
+        error = cs_observer_make_state(new);
+    if (error == 0)
         error = cs_observer_make_servers(new);
     if (error == 0)
         error = cs_observer_make_kube(new);
@@ -160,6 +163,7 @@ int cs_observer_new(const struct cs_config *config, struct cs_observer **observe
     }
     new->started_ns = cs_monotonic_ns();
     cs_self_metrics_begin(new);
+    cs_observer_keep_state(new, new->started_ns);
     *observer = new;
     return 0;
 }
@@ -191,6 +195,7 @@ int cs_observer_run(struct cs_observer *observer)
     error = cs_loop_run(observer->loop);
     cs_pipeline_flush(&observer->pipeline);
     report_unfinished(observer);
+    cs_observer_save_state(observer);
     cs_self_metrics_log_losses(observer);
     flush_events(observer);
     if (error < 0)
@@ -205,6 +210,7 @@ void cs_observer_free(struct cs_observer *observer)
     cs_observer_stop_kube(observer);
     cs_observer_stop_sensor(observer);
     cs_observer_stop_servers(observer);
+    cs_observer_stop_state(observer);
     cs_observer_stop_pipeline(observer);
     cs_loop_free(observer->loop);
     free(observer);

@@ -8,6 +8,7 @@
 
 #include "app/api.h"
 #include "app/config.h"
+#include "app/observer_state.h"
 #include "app/pages.h"
 #include "app/pipeline.h"
 #include "io/capabilities.h"
@@ -47,6 +48,7 @@ struct cs_observer {
     struct cs_watch *deadline;     /* the pipeline's next, if it has one */
     uint64_t deadline_ns;          /* for when it is armed; UINT64_MAX: it is not */
     struct cs_pipeline pipeline;
+    struct cs_observer_state state;
     struct cs_kube_client *kube; /* NULL: --kube none */
     struct cs_watch *kube_watch;
     struct cs_watch *kube_timer;

@@ -8,6 +8,16 @@
 /* The recorder, tables, assembler and event log; no kernel yet. */
 int cs_observer_make_pipeline(struct cs_observer *observer);
 
+/* The state of earlier runs, if any: its times are shown from the first page on. Before
+ * cs_observer_make_servers, and before cs_observer_make_sensor, which gives up capabilities. */
+int cs_observer_make_state(struct cs_observer *observer);
+
+/* Save it when that is due: once a second, and once when all is attached. Never waits. */
+void cs_observer_keep_state(struct cs_observer *observer, uint64_t now_ns);
+
+/* Save it for the last time; waits for the disk, for some seconds. */
+void cs_observer_save_state(struct cs_observer *observer);
+
 /* The source of pods; nothing is asked before the loop runs. Before cs_observer_make_sensor, which
  * gives up capabilities, and after cs_observer_make_servers, whose readiness it sets. */
 int cs_observer_make_kube(struct cs_observer *observer);
@@ -18,6 +28,7 @@ int cs_observer_make_sensor(struct cs_observer *observer);
 /* Both HTTP servers, listening. */
 int cs_observer_make_servers(struct cs_observer *observer);
 
+void cs_observer_stop_state(struct cs_observer *observer);
 void cs_observer_stop_pipeline(struct cs_observer *observer);
 void cs_observer_stop_kube(struct cs_observer *observer);
 void cs_observer_stop_sensor(struct cs_observer *observer);

@@ -94,6 +94,9 @@ static void record(struct cs_pipeline *pipeline, const struct cs_exchange *excha
 
     pipeline->stats.attributions[subject->attribution]++;
     cs_recorder_exchange(pipeline->recorder, exchange, verdict, subject, pipeline->now_ns);
+    if (pipeline->state)
+        cs_state_exchange(pipeline->state, exchange, verdict, &subject->workload,
+                          pipeline->context.wall_offset_ns);
     cs_pipeline_use(pipeline, exchange, verdict, subject);
     if (cs_exchange_identity(exchange, identity, sizeof(identity)))
         cs_recorder_identity_requested(pipeline->recorder, subject, verdict->mechanism, identity,

@@ -16,6 +16,7 @@
 #include "core/pending.h"
 #include "core/pod_index.h"
 #include "core/record.h"
+#include "core/state.h"
 #include "core/token_opens.h"
 #include "core/usage.h"
 #include "core/usage_counts.h"
@@ -48,8 +49,8 @@ struct cs_pipeline_pods {
     uint64_t declared_changes; /* of the index, when declared identities were last written */
 };
 
-/* The parts are the observer's; all but events, pods.pending and resolve must be set before the
- * first fact. */
+/* The parts are the observer's; all but events, state, pods.pending and resolve must be set before
+ * the first fact. */
 struct cs_pipeline {
     const struct cs_watchlist *watchlist;
     struct cs_assembler *assembler;
@@ -57,6 +58,7 @@ struct cs_pipeline {
     struct cs_token_opens *token_opens;
     struct cs_pipeline_pods pods;
     struct cs_recorder *recorder;
+    struct cs_state *state; /* NULL: nothing persists */
     struct cs_api_exchanges *recent;
     struct cs_log_file *events; /* NULL: no event log */
     struct cs_event_context context;

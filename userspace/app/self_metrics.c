@@ -179,7 +179,15 @@ void cs_self_metrics_refresh(struct cs_observer *observer, uint64_t now_ns)
     refresh_tracked(observer);
     refresh_in_flight(observer, now_ns);
     cs_self_metrics_refresh_pods(observer, now_ns);
+    cs_self_metrics_refresh_state(observer, now_ns);
     refresh_process(observer);
+}
+
+/* A warning has told of it in more words, and that it goes on. */
+static bool is_told(const struct cs_loss_row *row)
+{
+    return strcmp(row->hop, "state") == 0 &&
+           (strcmp(row->reason, "not_saved") == 0 || strcmp(row->reason, "put_aside") == 0);
 }
 
 void cs_self_metrics_log_losses(struct cs_observer *observer)
@@ -196,6 +204,8 @@ void cs_self_metrics_log_losses(struct cs_observer *observer)
         /* A line about the log's own losses would be lost as well, and counted again. */
         if (strcmp(rows[i].hop, "event_log") != 0)
             cs_pipeline_loss(&observer->pipeline, rows[i].hop, rows[i].reason, since);
-        cs_warn("lost at %s (%s): %llu", rows[i].hop, rows[i].reason, (unsigned long long)since);
+        if (!is_told(&rows[i]))
+            cs_warn("lost at %s (%s): %llu", rows[i].hop, rows[i].reason,
+                    (unsigned long long)since);
     }
 }

@@ -14,4 +14,7 @@ void cs_self_metrics_tracked(struct cs_observer *observer, const char *set, uint
 /* The source of pods, the pods, what waits for them. */
 void cs_self_metrics_refresh_pods(struct cs_observer *observer, uint64_t now_ns);
 
+/* What persists over a restart. Defined with the rest of it, in observer_state.c. */
+void cs_self_metrics_refresh_state(struct cs_observer *observer, uint64_t now_ns);
+
 #endif

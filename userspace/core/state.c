@@ -259,11 +259,16 @@ void cs_state_expire(struct cs_state *state, uint64_t wall_ns, bool trusted)
     }
 }
 
-int cs_state_each(const struct cs_state *state, cs_state_visit_fn visit, void *user)
+int cs_state_each(const struct cs_state *state, bool newest_first, cs_state_visit_fn visit,
+                  void *user)
 {
+    struct entry *first = state->order, *entry = first;
     int r = 0;
 
-    for (struct entry *entry = state->order; entry && r == 0; entry = entry->next) {
+    /* The list's head knows its tail: prev goes round. */
+    if (first && newest_first)
+        entry = first->prev;
+    while (entry && r == 0) {
         const struct cs_state_view view = {
             .workload = entry->key.workload,
             .mechanism = (enum cs_mechanism)entry->key.mechanism,
@@ -272,6 +277,10 @@ int cs_state_each(const struct cs_state *state, cs_state_visit_fn visit, void *u
         };
 
         r = visit(user, &view);
+        if (newest_first)
+            entry = entry == first ? NULL : entry->prev;
+        else
+            entry = entry->next;
     }
     return r;
 }

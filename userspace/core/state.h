@@ -70,8 +70,9 @@ int cs_state_merge(struct cs_state *state, const struct cs_state *earlier);
 /* Drop what is older than CS_STATE_AGE_NS, and entries of the future. trusted: the clock is. */
 void cs_state_expire(struct cs_state *state, uint64_t wall_ns, bool trusted);
 
-/* Visit the entries, seen longest ago first. done is false for what cs_state_put has added until
- * the visitor sets it. What visit returns other than 0 ends it and is returned. */
+/* Visit the entries, seen longest ago first or the other way round. done is false for what
+ * cs_state_put has added until the visitor sets it. What visit returns other than 0 ends it and is
+ * returned. */
 struct cs_state_view {
     const struct cs_label *workload; /* core/pod_workload.h */
     enum cs_mechanism mechanism;
@@ -79,7 +80,8 @@ struct cs_state_view {
     bool *done;
 };
 typedef int (*cs_state_visit_fn)(void *user, const struct cs_state_view *view);
-int cs_state_each(const struct cs_state *state, cs_state_visit_fn visit, void *user);
+int cs_state_each(const struct cs_state *state, bool newest_first, cs_state_visit_fn visit,
+                  void *user);
 
 struct cs_state_stats {
     uint32_t entries;

@@ -82,7 +82,7 @@ void cs_state_encode(struct cs_state *state, const char *node, uint64_t wall_ns,
     if (intervals->recorded)
         add_interval(buffer, &intervals->current, intervals->count == 0);
     cs_buffer_add_text(buffer, "],\n\"workloads\":[");
-    if (cs_state_each(state, add_entry, &list) < 0)
+    if (cs_state_each(state, false, add_entry, &list) < 0)
         buffer->error = -EMSGSIZE;
     cs_buffer_add_text(buffer, "]}\n");
 }

@@ -64,7 +64,7 @@ static inline bool find(const struct cs_state *state, const char *workload,
                         enum cs_mechanism mechanism, struct found *found)
 {
     *found = (struct found){.workload = workload, .mechanism = mechanism};
-    cs_state_each(state, find_visit, found);
+    cs_state_each(state, false, find_visit, found);
     return found->n == 1;
 }
 
