@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names from an API server that is down at first, from nobody, and what the metrics say of pods."""
+import json
 import os
 import subprocess
 import tempfile
+import time
 
 import checks
 import compare
@@ -12,6 +14,7 @@ from node import session, truth
 from tap import Results
 
 PORT = 6443
+GAUGES = ("credscope_pods_declaring", "credscope_pods_using", "credscope_identity_info")
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -30,6 +33,13 @@ def api_flags(directory):
         f.write(pods_api.TOKEN + "\n")
     return ("--kube-api", f"https://127.0.0.1:{PORT}", "--kube-token", token,
             "--kube-ca", os.path.join(directory, "ca.pem"))
+
+
+def write(path, document):
+    """As whoever keeps such a file should: at once."""
+    with open(path + ".new", "w", encoding="utf-8") as f:
+        json.dump(document, f)
+    os.rename(path + ".new", path)
 
 
 def named(events):
@@ -118,8 +128,50 @@ def nobody(results):
         results.check("credscope_kube_" not in metrics, "none: no metrics of a source of pods")
 
 
+def changed_file(results):
+    """A pod that goes takes its gauges along; what it did stays counted."""
+    with tempfile.TemporaryDirectory(prefix="credscope-e2e-") as directory:
+        pods = os.path.join(directory, "mine.json")
+        with session.Node("smoke", directory) as node:
+            with open(node.info["pods_file"], encoding="utf-8") as f:
+                whole = json.load(f)
+            write(pods, whole)
+            with session.Observer(node, session.binary(), directory,
+                                  kube=f"file:{pods}") as observer:
+                node.go()
+                node.finished()
+                checks.settle(observer)
+                before = observer.metrics()
+                whole["items"] = [p for p in whole["items"]
+                                  if p["metadata"]["name"] != "irsa-curl"]
+                write(pods, whole)
+                after, gone = before, False
+                deadline = time.monotonic() + 15
+                while not gone and time.monotonic() < deadline:
+                    time.sleep(0.5)
+                    after = observer.metrics()
+                    gone = not any('workload="irsa-curl"' in line and line.startswith(GAUGES)
+                                   for line in after.splitlines())
+                with open(pods, "w", encoding="utf-8") as f:
+                    f.write("{ not json")
+                time.sleep(3)
+                broken = observer.metrics()
+                code, _ = observer.readiness()
+    mine = 'workload="irsa-curl"'
+    results.check(all(checks.value(before, name, mine) >= 1 for name in GAUGES),
+                  "file: a running pod has its gauges")
+    results.check(gone, "file: they go with the pod")
+    results.check(checks.value(after, "credscope_requests_total", mine)
+                  == checks.value(before, "credscope_requests_total", mine) > 0,
+                  "file: what it asked for stays counted")
+    results.check(checks.value(broken, "credscope_pods_declaring", 'workload="pia-curl"') == 1
+                  and checks.value(broken, "credscope_kube_connected", 'source="file"') == 0
+                  and code == 200, "file: one that can't be read changes no name, and is told")
+
+
 def main():
     results = Results()
+    changed_file(results)
     late_api(results)
     nobody(results)
     results.finish()
