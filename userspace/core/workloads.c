@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LABELS_W 4
-/* No row is longer: names of 256 bytes that all need escaping, and every set and mechanism. */
-#define ROW_MAX ((size_t)64 << 10)
+#define LABELS_W    4
+#define SCRATCH_MAX ((size_t)16 << 10) /* four names of 256 bytes, of which each is escaped */
+#define TAIL_MAX    256                /* what stands behind the rows, the caller's included */
 
 bool cs_workloads_pair(struct cs_slice *text, struct cs_slice *name, struct cs_slice *value)
 {
@@ -106,6 +106,12 @@ static void rows_free(struct cs_workloads *workloads)
             row->declared = declared->next;
             free(declared);
         }
+        while (row->identities) {
+            struct cs_workload_identity *identity = row->identities;
+
+            row->identities = identity->next;
+            free(identity);
+        }
         free(row);
     }
     cs_buffer_free(&workloads->scratch);
@@ -133,18 +139,22 @@ static void write_rows(struct cs_workloads *workloads, const struct cs_workloads
 {
     const char *separator = "\n";
     uint64_t omitted = 0;
+    size_t before;
 
     cs_buffer_add_text(buffer, ",\"workloads\":[");
     for (struct cs_workload_row *row = workloads->rows; row; row = row->hh.next) {
         if (!is_of(row, namespace, &workloads->scratch))
             continue;
-        if (buffer->len + 2 * ROW_MAX > buffer->max) {
-            omitted++;
-            continue;
-        }
+        before = buffer->len;
         cs_buffer_add_text(buffer, separator);
         cs_workloads_write_row(row, sources, buffer);
-        separator = ",\n";
+        if (buffer->error == -EMSGSIZE || buffer->len + TAIL_MAX > buffer->max) {
+            buffer->len = before;
+            buffer->error = 0;
+            omitted++;
+        } else {
+            separator = ",\n";
+        }
     }
     cs_buffer_add_text(buffer, "\n],\"omitted\":");
     cs_buffer_add_u64(buffer, omitted);
@@ -157,7 +167,7 @@ int cs_workloads_write(const struct cs_workloads_sources *sources, const char *n
     struct cs_workloads workloads = {0};
     int error;
 
-    cs_buffer_init(&workloads.scratch, ROW_MAX);
+    cs_buffer_init(&workloads.scratch, SCRATCH_MAX);
     cs_workloads_add_series(&workloads, sources->registry);
     cs_workloads_add_pods(&workloads, sources);
     cs_workloads_add_in_flight(&workloads, sources);

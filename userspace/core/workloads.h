@@ -39,8 +39,8 @@ struct cs_workloads_sources {
 
 /*
  * Append members of a JSON object: "time", "observed_seconds", "workloads", "omitted". namespace:
- * only its workloads; NULL: all. Workloads that would bring the buffer near its maximum are left
- * out and counted as omitted. 0 or -ENOMEM (the buffer's content is then not to be used).
+ * only its workloads; NULL: all. Workloads for which the buffer has no room are left out and
+ * counted as omitted. 0 or -ENOMEM (the buffer's content is then not to be used).
  */
 int cs_workloads_write(const struct cs_workloads_sources *sources, const char *namespace,
                        struct cs_buffer *buffer);

@@ -95,6 +95,30 @@ static void add_last_failure(struct cs_workload_use *use, const struct cs_series
     later(&use->last_failure_ns, series);
 }
 
+/* The pods of a workload have it in common: it is noted once. */
+static void add_identity(struct cs_workloads *workloads, const struct cs_series *series)
+{
+    struct cs_label *const *labels = cs_series_labels(series);
+    struct cs_workload_identity *identity;
+    struct cs_workload_row *row;
+    const char *text;
+    size_t len;
+
+    text = cs_label_text(labels[0], &len);
+    row = cs_workloads_row(workloads, text, len);
+    for (identity = row ? row->identities : NULL; identity; identity = identity->next)
+        if (memcmp(identity->labels + 1, labels + 1, 3 * sizeof(labels[1])) == 0)
+            return;
+    identity = row ? calloc(1, sizeof(*identity)) : NULL;
+    if (!identity) {
+        workloads->error = -ENOMEM;
+        return;
+    }
+    identity->labels = labels;
+    identity->next = row->identities;
+    row->identities = identity;
+}
+
 /* With --pod-labels there are several series of a workload: they are summed. */
 void cs_workloads_add_series(struct cs_workloads *workloads, const struct cs_registry *registry)
 {
@@ -117,6 +141,9 @@ void cs_workloads_add_series(struct cs_workloads *workloads, const struct cs_reg
                 READ[i].add(use, series);
         }
     }
+    for (const struct cs_series *series = cs_registry_first(registry, CS_METRIC_IDENTITY); series;
+         series = cs_series_next(series))
+        add_identity(workloads, series);
 }
 
 static void add_declared(struct cs_workloads *workloads, struct cs_workload_row *row,

@@ -30,10 +30,17 @@ struct cs_workload_declared {
     char set[CS_DECLARED_TEXT_MAX];
 };
 
+/* A role, client id or resource; labels of the registry, `name="value"`. */
+struct cs_workload_identity {
+    struct cs_workload_identity *next;
+    struct cs_label *const *labels; /* of the series; it is there while the table is */
+};
+
 struct cs_workload_row {
     UT_hash_handle hh;
     struct cs_workload_use *uses[CS_MECHANISM_END]; /* NULL: nothing of it */
     struct cs_workload_declared *declared;
+    struct cs_workload_identity *identities;
     uint32_t pods;
     size_t len;
     char text[]; /* the labels W as in an exposition: values escaped, valid JSON strings */

@@ -147,16 +147,13 @@ static void add_declared(const struct cs_workload_row *row, bool known, struct c
     cs_buffer_add_text(buffer, "]");
 }
 
-void cs_workloads_write_row(const struct cs_workload_row *row,
-                            const struct cs_workloads_sources *sources, struct cs_buffer *buffer)
+/* Labels as members. */
+static const char *add_members(struct cs_slice labels, const char *separator,
+                               struct cs_buffer *buffer)
 {
-    bool named = strncmp(row->text, HOST_TEXT, sizeof(HOST_TEXT) - 1) != 0 &&
-                 !strstr(row->text, FOLDED_TEXT) && !strstr(row->text, UNKNOWN_TEXT);
-    bool pods_known = named && sources->usage;
-    struct cs_slice text = {row->text, row->len}, name, value;
-    const char *separator = "{";
+    struct cs_slice name, value;
 
-    while (cs_workloads_pair(&text, &name, &value)) {
+    while (cs_workloads_pair(&labels, &name, &value)) {
         cs_buffer_add_text(buffer, separator);
         cs_buffer_add(buffer, "\"", 1);
         cs_buffer_add(buffer, name.data, name.len);
@@ -164,9 +161,41 @@ void cs_workloads_write_row(const struct cs_workload_row *row,
         cs_buffer_add(buffer, value.data, value.len);
         separator = ",";
     }
+    return separator;
+}
+
+static void add_identities(const struct cs_workload_row *row, struct cs_buffer *buffer)
+{
+    const char *separator = "{";
+
+    cs_buffer_add_text(buffer, ",\"identities\":[");
+    for (const struct cs_workload_identity *i = row->identities; i; i = i->next) {
+        const char *within = separator;
+
+        for (size_t k = 1; k <= 3; k++) {
+            struct cs_slice label;
+
+            label.data = cs_label_text(i->labels[k], &label.len);
+            within = add_members(label, within, buffer);
+        }
+        cs_buffer_add(buffer, "}", 1);
+        separator = ",{";
+    }
+    cs_buffer_add_text(buffer, "]");
+}
+
+void cs_workloads_write_row(const struct cs_workload_row *row,
+                            const struct cs_workloads_sources *sources, struct cs_buffer *buffer)
+{
+    bool named = strncmp(row->text, HOST_TEXT, sizeof(HOST_TEXT) - 1) != 0 &&
+                 !strstr(row->text, FOLDED_TEXT) && !strstr(row->text, UNKNOWN_TEXT);
+    bool pods_known = named && sources->usage;
+    const char *separator = "";
+
+    add_members((struct cs_slice){row->text, row->len}, "{", buffer);
     add_u64(buffer, ",\"pods\":", pods_known, row->pods);
     add_declared(row, named && sources->usage && sources->index, buffer);
-    separator = "";
+    add_identities(row, buffer);
     cs_buffer_add_text(buffer, ",\"mechanisms\":[");
     for (enum cs_mechanism mechanism = 0; mechanism < CS_MECHANISM_END; mechanism++) {
         if (!row->uses[mechanism])

@@ -249,6 +249,39 @@ static void durations_of_nobody_are_null(void **state)
     cs_recorder_free(recorder);
 }
 
+static void lists_identities_once(void **state)
+{
+    struct cs_recorder *recorder = recorder_new((struct cs_recorder_options){.pod_labels = true});
+    const cJSON *list;
+    struct sample sample;
+    cJSON *json;
+
+    (void)state;
+    sample_init(&sample);
+    for (int pod = 0; pod < 2; pod++) {
+        snprintf(sample.subject.pod, sizeof(sample.subject.pod), "cart-%d", pod);
+        sample_record(&sample, recorder);
+        cs_recorder_identity_requested(recorder, &sample.subject, CS_MECHANISM_IMDSV2, "ro\"le\\",
+                                       START_NS);
+        cs_recorder_identity_declared(recorder, &sample.subject, CS_MECHANISM_IRSA,
+                                      "arn:aws:iam::1:role/cart", START_NS);
+    }
+    json = written(recorder, NULL, BODY_MAX);
+    assert_int_equal(rows(json), 1);
+    list = cJSON_GetObjectItem(row(json, 0), "identities");
+    assert_int_equal(cJSON_GetArraySize(list), 2);
+    for (int i = 0; i < 2; i++) {
+        const cJSON *item = cJSON_GetArrayItem(list, i);
+        bool asked = strcmp(text(item, "source"), "requested") == 0;
+
+        assert_string_equal(text(item, "mechanism"), asked ? "imdsv2" : "irsa");
+        assert_string_equal(text(item, "identity"),
+                            asked ? "ro\"le\\" : "arn:aws:iam::1:role/cart");
+    }
+    cJSON_Delete(json);
+    cs_recorder_free(recorder);
+}
+
 static void hostile_names_stay_names(void **state)
 {
     static const char *const names[] = {"a\"b\\c",          "x\",workload=\"~other", "\x01\x1b[2J",
@@ -293,10 +326,18 @@ static void what_does_not_fit_is_counted(void **state)
         sample_workload(&sample, name, name, "Deployment", name);
         sample_record(&sample, recorder);
     }
-    json = written(recorder, NULL, 512u << 10);
-    assert_true(rows(json) > 100);
-    assert_int_equal(rows(json) + (int)number(json, "omitted"), 1000);
-    assert_true(number(json, "omitted") > 0);
+    for (size_t max = 2000; max < 3u << 20; max = max * 5 / 3) {
+        int shown;
+
+        json = written(recorder, NULL, max); /* which is JSON, whatever had no room */
+        shown = rows(json);
+        assert_int_equal(shown + (int)number(json, "omitted"), 1000);
+        assert_true(shown < 1000 || max > 1u << 20);
+        assert_true(shown > 0 || max < 3000);
+        cJSON_Delete(json);
+    }
+    json = written(recorder, NULL, BODY_MAX);
+    assert_int_equal(number(json, "omitted"), 0);
     cJSON_Delete(json);
     cs_recorder_free(recorder);
 }
@@ -309,6 +350,7 @@ int main(void)
         cmocka_unit_test(is_sorted_and_filtered),
         cmocka_unit_test(sums_pods_of_a_workload),
         cmocka_unit_test(durations_of_nobody_are_null),
+        cmocka_unit_test(lists_identities_once),
         cmocka_unit_test(hostile_names_stay_names),
         cmocka_unit_test(what_does_not_fit_is_counted),
     };
