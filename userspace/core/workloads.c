@@ -112,6 +112,7 @@ static void rows_free(struct cs_workloads *workloads)
             row->identities = identity->next;
             free(identity);
         }
+        cs_workloads_findings_free(row);
         free(row);
     }
     cs_buffer_free(&workloads->scratch);
@@ -171,6 +172,7 @@ int cs_workloads_write(const struct cs_workloads_sources *sources, const char *n
     cs_workloads_add_series(&workloads, sources->registry);
     cs_workloads_add_pods(&workloads, sources);
     cs_workloads_add_in_flight(&workloads, sources);
+    cs_workloads_add_findings(&workloads, sources);
     HASH_SORT(workloads.rows, by_text);
     cs_buffer_add_text(buffer, "\"time\":");
     cs_workloads_write_time(sources->realtime_ns, buffer);

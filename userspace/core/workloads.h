@@ -24,12 +24,15 @@ typedef enum cs_mechanism (*cs_workloads_identify_fn)(void *user,
                                                       const struct cs_exchange *exchange,
                                                       struct cs_subject *subject);
 
+struct cs_findings; /* core/findings.h */
+
 /* All but the registry may be NULL: what they would say is then not known. */
 struct cs_workloads_sources {
     const struct cs_registry *registry;
     const struct cs_usage *usage;
     const struct cs_pod_index *index; /* NULL: a pod is what was seen making requests */
     struct cs_labels *labels;         /* of usage and index; needed with usage */
+    const struct cs_findings *findings;
     const struct cs_assembler *assembler;
     cs_workloads_identify_fn identify; /* needed with assembler */
     void *user;

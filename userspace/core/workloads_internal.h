@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "base/util.h"
+#include "core/finding.h"
 #include "core/workloads.h"
 
 #include <stdbool.h>
@@ -36,11 +37,24 @@ struct cs_workload_identity {
     struct cs_label *const *labels; /* of the series; it is there while the table is */
 };
 
+/* An open finding of the workload's containers. */
+struct cs_workload_finding {
+    struct cs_workload_finding *next;
+    enum cs_finding finding;
+    bool expected;
+    uint32_t containers; /* that have it */
+    uint32_t mechanisms; /* 1 << enum cs_mechanism */
+    uint64_t since_ns;
+    uint64_t last_ns;  /* of the last evidence */
+    char *explanation; /* NULL: no memory */
+};
+
 struct cs_workload_row {
     UT_hash_handle hh;
     struct cs_workload_use *uses[CS_MECHANISM_END]; /* NULL: nothing of it */
     struct cs_workload_declared *declared;
     struct cs_workload_identity *identities;
+    struct cs_workload_finding *findings;
     uint32_t pods;
     size_t len;
     char text[]; /* the labels W as in an exposition: values escaped, valid JSON strings */
@@ -73,10 +87,16 @@ void cs_workloads_add_pods(struct cs_workloads *workloads,
                            const struct cs_workloads_sources *sources);
 void cs_workloads_add_in_flight(struct cs_workloads *workloads,
                                 const struct cs_workloads_sources *sources);
+void cs_workloads_add_findings(struct cs_workloads *workloads,
+                               const struct cs_workloads_sources *sources);
+void cs_workloads_findings_free(struct cs_workload_row *row);
 
 /* As JSON. A time of 0 is null. */
 void cs_workloads_write_row(const struct cs_workload_row *row,
                             const struct cs_workloads_sources *sources, struct cs_buffer *buffer);
+void cs_workloads_write_findings(const struct cs_workload_row *row,
+                                 const struct cs_workloads_sources *sources,
+                                 struct cs_buffer *buffer);
 void cs_workloads_write_time(uint64_t realtime_ns, struct cs_buffer *buffer);
 
 #endif

@@ -196,6 +196,7 @@ void cs_workloads_write_row(const struct cs_workload_row *row,
     add_u64(buffer, ",\"pods\":", pods_known, row->pods);
     add_declared(row, named && sources->usage && sources->index, buffer);
     add_identities(row, buffer);
+    cs_workloads_write_findings(row, sources, buffer);
     cs_buffer_add_text(buffer, ",\"mechanisms\":[");
     for (enum cs_mechanism mechanism = 0; mechanism < CS_MECHANISM_END; mechanism++) {
         if (!row->uses[mechanism])

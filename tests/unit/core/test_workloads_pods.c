@@ -183,7 +183,8 @@ static void without_a_source_of_pods(void **state)
         workloads_of(world, 2 * SECOND),
         "[{\"namespace\":\"~unknown\",\"service_account\":\"~unknown\","
         "\"workload_kind\":\"Pod\",\"workload\":\"" UID_A "\","
-        "\"pods\":1,\"declared\":null,\"identities\":[],\"mechanisms\":[" IRSA_OF("1") "]}]");
+        "\"pods\":1,\"declared\":null,\"identities\":[],\"findings\":null,\"mechanisms\":[" IRSA_OF(
+            "1") "]}]");
 }
 
 static void names_who_waits(void **state)
@@ -198,12 +199,13 @@ static void names_who_waits(void **state)
         workloads_of(world, script.now_ns + 500 * MS),
         "[{\"namespace\":\"shop\",\"service_account\":\"web\","
         "\"workload_kind\":\"DaemonSet\",\"workload\":\"web\","
-        "\"pods\":1,\"declared\":[{\"set\":\"none\",\"pods\":1}],\"identities\":[],\"mechanisms\":["
+        "\"pods\":1,\"declared\":[{\"set\":\"none\",\"pods\":1}],\"identities\":[],\"findings\":"
+        "null,\"mechanisms\":["
         "{\"mechanism\":\"eks-pod-identity\",\"class\":\"current\",\"pods_using\":0," NOTHING_ASKED
         "\"in_flight\":2,\"oldest_in_flight_seconds\":2.006}]},"
         "{\"namespace\":\"~host\",\"service_account\":\"~host\","
         "\"workload_kind\":\"SystemdUnit\",\"workload\":\"x.service\","
-        "\"pods\":null,\"declared\":null,\"identities\":[],\"mechanisms\":["
+        "\"pods\":null,\"declared\":null,\"identities\":[],\"findings\":null,\"mechanisms\":["
         "{\"mechanism\":\"metadata\",\"class\":\"other\",\"pods_using\":null," NOTHING_ASKED
         "\"in_flight\":1,\"oldest_in_flight_seconds\":0.5}]}]");
     script_run(&script, "resp:200 2:resp:200 3:resp:404");
