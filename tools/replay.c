@@ -37,6 +37,8 @@ static int make(struct cs_pipeline *pipeline, struct cs_watchlist *list, int64_t
     if (error == 0)
         error = cs_pipeline_pods_make(pipeline, NULL, NULL, false, false);
     if (error == 0)
+        error = cs_pipeline_findings_make(pipeline, NULL, NULL);
+    if (error == 0)
         error = cs_api_exchanges_new(&pipeline->recent);
     if (error == 0)
         error = cs_log_file_open("-", 0, &pipeline->events);

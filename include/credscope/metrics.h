@@ -48,6 +48,12 @@
     X(IDENTITY, "credscope_identity", INFO, NONE, STATE, \
       "Role, client id or resource that was asked for or is declared (--identity-labels).", \
       "mechanism", "identity", "source") \
+    X(FINDING, "credscope_finding", GAUGE, NONE, WORKLOAD, \
+      "1 while a container of the workload shows it.", \
+      "finding", "expected") \
+    X(SDK, "credscope_sdk", INFO, NONE, STATE, \
+      "SDKs that the workload's requests name, where they name one.", \
+      "sdk", "version") \
     X(NODE_REQUESTS, "credscope_node_requests", COUNTER, NONE, NODE, \
       "All requests on this node, from 0 at start for every mechanism and outcome it can have.", \
       "mechanism", "outcome") \
@@ -78,6 +84,9 @@
     X(MECHANISM, "credscope_mechanism", INFO, NONE, NODE, \
       "What each mechanism is: its cloud, what a migration does with it, what replaces it.", \
       "mechanism", "cloud", "class", "successor") \
+    X(FINDING_INFO, "credscope_finding_info", GAUGE, NONE, NODE, \
+      "Always 1: how severe each finding is.", \
+      "finding", "severity") \
     X(NODE, "credscope_node", INFO, NONE, NODE, \
       "This node.", \
       "node", "cloud", "kernel") \

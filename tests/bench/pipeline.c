@@ -32,6 +32,7 @@ static void make(struct cs_pipeline *pipeline, struct cs_watchlist *list)
         cs_container_table_new(&cs_container_limits_default, &pipeline->containers) < 0 ||
         cs_token_opens_new(CS_TOKEN_OPENS_MAX, &pipeline->token_opens) < 0 ||
         cs_pipeline_pods_make(pipeline, NULL, NULL, false, false) < 0 ||
+        cs_pipeline_findings_make(pipeline, NULL, NULL) < 0 ||
         cs_api_exchanges_new(&pipeline->recent) < 0)
         bench_fail("out of memory");
 }

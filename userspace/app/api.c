@@ -4,6 +4,7 @@
 #include "app/api_exchanges.h"
 #include "app/page_html.h"
 #include "base/util.h"
+#include "core/finding_json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -209,6 +210,24 @@ static void serve_workloads(void *data, const struct cs_http_request *request,
     finish(response);
 }
 
+static void serve_findings(void *data, const struct cs_http_request *request,
+                           struct cs_http_response *response)
+{
+    struct cs_api *api = data;
+    struct timespec now;
+
+    (void)request;
+    clock_gettime(CLOCK_REALTIME, &now);
+    begin(api, response);
+    cs_buffer_add_text(&response->body, "\"findings\":");
+    cs_findings_json(api->findings,
+                     (int64_t)now.tv_sec * (int64_t)CS_NSEC_PER_SEC + now.tv_nsec -
+                         (int64_t)cs_monotonic_ns(),
+                     &response->body);
+    cs_buffer_add_text(&response->body, "}\n");
+    finish(response);
+}
+
 static void serve_page(void *data, const struct cs_http_request *request,
                        struct cs_http_response *response)
 {
@@ -225,6 +244,7 @@ const struct cs_http_route CS_API_ROUTES[] = {
     {"/api/v1/status", serve_status},
     {"/api/v1/exchanges", serve_exchanges},
     {"/api/v1/workloads", serve_workloads},
+    {"/api/v1/findings", serve_findings},
     {NULL, NULL},
 };
 _Static_assert(CS_API_EXCHANGES == 500, "the text above says 500");

@@ -6,6 +6,7 @@
 #ifndef CS_APP_API_H
 #define CS_APP_API_H
 
+#include "core/findings.h"
 #include "core/record.h"
 #include "core/workloads.h"
 #include "io/http_server.h"
@@ -27,6 +28,7 @@ struct cs_api {
     uint64_t started_ns; /* CLOCK_REALTIME */
     struct cs_api_exchanges *exchanges;
     struct cs_workloads_sources workloads; /* beyond the recorder; times are set here */
+    const struct cs_findings *findings;
 };
 
 extern const struct cs_http_route CS_API_ROUTES[];

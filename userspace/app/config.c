@@ -75,7 +75,7 @@ static const struct cs_option options[] = {
      cs_config_set_identity_labels, false},
     {"max-series", "N", "series kept; what is beyond goes to ~other (default 10000)",
      cs_config_set_max_series, false},
-    {"expect", "FILE", "what is as intended and no finding (not in this build)",
+    {"expect", "FILE", "findings that are as intended (credscope(8), EXPECTED FINDINGS)",
      cs_config_set_expect, false},
     {"bpf-stats", NULL, "measure BPF programs; costs every BPF program of the node 79 ns a run",
      cs_config_set_bpf_stats, false},

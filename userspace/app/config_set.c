@@ -171,9 +171,7 @@ int cs_config_set_record_facts(void *target, const char *value, char why[CS_OPTI
 
 int cs_config_set_expect(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
 {
-    (void)target;
-    (void)value;
-    return REFUSE("findings are not available in this build");
+    return path_set(((struct cs_config *)target)->expect, value, why);
 }
 
 /* Put a watchlist's refusal in words. */

@@ -56,6 +56,7 @@ static void on_housekeeping(void *data)
 
     observer->pipeline.now_ns = now_ns;
     cs_observer_set_wall_offset(observer); /* the wall clock may have been set */
+    cs_pipeline_findings_tick(&observer->pipeline, now_ns);
     flush_events(observer);
     cs_observer_keep_state(observer, now_ns);
     if (now_ns >= observer->next_losses_ns) {
@@ -68,6 +69,7 @@ static void on_housekeeping(void *data)
     if (now_ns >= observer->next_expire_ns) {
         observer->next_expire_ns = now_ns + EXPIRE_EVERY_NS;
         cs_recorder_expire(observer->pipeline.recorder, now_ns);
+        cs_pipeline_findings_regauge(&observer->pipeline);
     }
 }
 

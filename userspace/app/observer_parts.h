@@ -18,6 +18,9 @@ void cs_observer_keep_state(struct cs_observer *observer, uint64_t now_ns);
 /* Save it for the last time; waits for the disk, for some seconds. */
 void cs_observer_save_state(struct cs_observer *observer);
 
+/* The findings and what is expected of them; the pods' part is there. cloud may be NULL. */
+int cs_observer_make_findings(struct cs_observer *observer, const char *cloud);
+
 /* The source of pods; nothing is asked before the loop runs. Before cs_observer_make_sensor, which
  * gives up capabilities, and after cs_observer_make_servers, whose readiness it sets. */
 int cs_observer_make_kube(struct cs_observer *observer);

@@ -79,6 +79,9 @@ int cs_observer_make_pipeline(struct cs_observer *observer)
     pipeline->watchlist = &config->watchlist;
     pipeline->context.node = config->node_name;
     pipeline->context.run_id = observer->run_id;
+    error = cs_observer_make_findings(observer, cloud(observer));
+    if (error < 0)
+        return error;
     cs_observer_set_wall_offset(observer);
     if (config->events[0] == '\0')
         return 0;
@@ -96,6 +99,7 @@ void cs_observer_set_wall_offset(struct cs_observer *observer)
 
     observer->pipeline.context.wall_offset_ns = offset;
     cs_recorder_set_wall_offset(observer->pipeline.recorder, offset);
+    cs_findings_set_wall_offset(observer->pipeline.findings, offset);
 }
 
 void cs_observer_stop_pipeline(struct cs_observer *observer)
@@ -114,6 +118,7 @@ void cs_observer_stop_pipeline(struct cs_observer *observer)
     cs_log_file_close(pipeline->events);
     cs_api_exchanges_free(pipeline->recent);
     cs_pipeline_pods_free(pipeline);
+    cs_expect_free(&observer->expect);
     cs_token_opens_free(pipeline->token_opens);
     cs_container_table_free(&pipeline->containers);
     cs_recorder_free(pipeline->recorder);

@@ -113,6 +113,7 @@ int cs_observer_make_servers(struct cs_observer *observer)
         .run_id = observer->run_id,
         .started_ns = wall_ns(),
         .exchanges = pipeline->recent,
+        .findings = pipeline->findings,
         .workloads = {.usage = pipeline->pods.usage,
                       .index = pipeline->pods.pending ? pipeline->pods.index : NULL,
                       .labels = cs_pod_index_labels(pipeline->pods.index),

@@ -24,8 +24,9 @@ static enum cs_mechanism token_of_endpoint(enum cs_endpoint endpoint)
 }
 
 /* The token whose open is part of the evidence; CS_MECHANISM_END: none is. */
-static enum cs_mechanism classify(const struct cs_pipeline *pipeline,
-                                  const struct cs_exchange *exchange, struct cs_verdict *verdict)
+enum cs_mechanism cs_pipeline_classify(const struct cs_pipeline *pipeline,
+                                       const struct cs_exchange *exchange,
+                                       struct cs_verdict *verdict)
 {
     struct cs_evidence evidence = {.exchange = exchange, .watchlist = pipeline->watchlist};
     struct cs_token_open open;
@@ -71,7 +72,7 @@ static void attribute(struct cs_pipeline *pipeline, const struct cs_exchange *ex
     }
 }
 
-static bool keep_line(struct cs_pipeline *pipeline, int len)
+bool cs_pipeline_keep_line(struct cs_pipeline *pipeline, int len)
 {
     if (len < 0) {
         pipeline->stats.events_too_long++;
@@ -89,6 +90,7 @@ static void record(struct cs_pipeline *pipeline, const struct cs_exchange *excha
 {
     char declared[CS_DECLARED_TEXT_MAX], identity[CS_REQUEST_LINE_MAX + 1];
     struct cs_event_extra extra = {.declared = facts->known ? declared : NULL};
+    struct cs_usage_first first;
     uint64_t seq = pipeline->context.seq;
     int len;
 
@@ -97,15 +99,16 @@ static void record(struct cs_pipeline *pipeline, const struct cs_exchange *excha
     if (pipeline->state)
         cs_state_exchange(pipeline->state, exchange, verdict, &subject->workload,
                           pipeline->context.wall_offset_ns);
-    cs_pipeline_use(pipeline, exchange, verdict, subject);
+    cs_pipeline_use(pipeline, exchange, verdict, subject, &first);
     if (cs_exchange_identity(exchange, identity, sizeof(identity)))
         cs_recorder_identity_requested(pipeline->recorder, subject, verdict->mechanism, identity,
                                        pipeline->now_ns);
     cs_declared_format(facts->declared, declared);
     len = cs_event_json_exchange(pipeline->line, sizeof(pipeline->line), &pipeline->context,
                                  exchange, verdict, subject, &extra);
-    if (keep_line(pipeline, len))
+    if (cs_pipeline_keep_line(pipeline, len))
         cs_api_exchanges_add(pipeline->recent, seq, pipeline->line, (size_t)len);
+    cs_pipeline_find(pipeline, exchange, verdict, subject, facts, &first);
 }
 
 void cs_pipeline_exchange(const struct cs_exchange *exchange, void *data)
@@ -114,7 +117,7 @@ void cs_pipeline_exchange(const struct cs_exchange *exchange, void *data)
     struct cs_verdict verdict;
     struct cs_subject subject;
     struct cs_pod_facts facts;
-    enum cs_mechanism token = classify(pipeline, exchange, &verdict);
+    enum cs_mechanism token = cs_pipeline_classify(pipeline, exchange, &verdict);
 
     if (token != CS_MECHANISM_END)
         cs_token_opens_use(pipeline->token_opens, exchange->connection->cgroup_id, token);
@@ -144,7 +147,7 @@ enum cs_mechanism cs_pipeline_identify(void *data, const struct cs_exchange *exc
     struct cs_pipeline *pipeline = data;
     struct cs_verdict verdict;
 
-    classify(pipeline, exchange, &verdict);
+    cs_pipeline_classify(pipeline, exchange, &verdict);
     if (exchange->connection->kernel_thread)
         cs_subject_unknown(CS_ATTRIBUTION_KERNEL, subject);
     else
@@ -188,16 +191,19 @@ static uint64_t cgroup_of_process(struct cs_pipeline *pipeline, uint64_t cgroup_
 static void token_open(struct cs_pipeline *pipeline, const struct cs_fact_token_open *open)
 {
     uint64_t id = cgroup_of_process(pipeline, open->cgroup_id, open->tgid);
+    enum cs_mechanism mechanism;
 
     if (open->token >= pipeline->watchlist->token_count)
         return;
     /* One whose opener is unknown must not speak for another. */
-    if (id == NO_ID)
+    if (id == NO_ID) {
         pipeline->stats.tokens_unattributed++;
-    else if (cs_token_opens_add(pipeline->token_opens, id,
-                                pipeline->watchlist->tokens[open->token].mechanism,
-                                open->header.time_ns) < 0)
+        return;
+    }
+    mechanism = pipeline->watchlist->tokens[open->token].mechanism;
+    if (cs_token_opens_add(pipeline->token_opens, id, mechanism, open->header.time_ns) < 0)
         pipeline->stats.tokens_forgotten++;
+    cs_pipeline_find_token(pipeline, id, mechanism, open->header.time_ns);
 }
 
 void cs_pipeline_fact(struct cs_pipeline *pipeline, const void *data, size_t size, uint64_t now_ns)
@@ -258,7 +264,7 @@ uint64_t cs_pipeline_deadline(const struct cs_pipeline *pipeline)
 void cs_pipeline_loss(struct cs_pipeline *pipeline, const char *hop, const char *reason,
                       uint64_t count)
 {
-    keep_line(pipeline,
-              cs_event_json_loss(pipeline->line, sizeof(pipeline->line), &pipeline->context,
-                                 pipeline->now_ns, hop, reason, count));
+    cs_pipeline_keep_line(pipeline, cs_event_json_loss(pipeline->line, sizeof(pipeline->line),
+                                                       &pipeline->context, pipeline->now_ns, hop,
+                                                       reason, count));
 }

@@ -13,6 +13,7 @@
 #include "core/classify.h"
 #include "core/container_table.h"
 #include "core/event_json.h"
+#include "core/findings.h"
 #include "core/pending.h"
 #include "core/pod_index.h"
 #include "core/record.h"
@@ -57,6 +58,7 @@ struct cs_pipeline {
     struct cs_container_table *containers;
     struct cs_token_opens *token_opens;
     struct cs_pipeline_pods pods;
+    struct cs_findings *findings;
     struct cs_recorder *recorder;
     struct cs_state *state; /* NULL: nothing persists */
     struct cs_api_exchanges *recent;
@@ -84,6 +86,18 @@ struct cs_pipeline {
 int cs_pipeline_pods_make(struct cs_pipeline *pipeline, const char *node_name, const char *cloud,
                           bool by_pod, bool told);
 void cs_pipeline_pods_free(struct cs_pipeline *pipeline);
+
+/* Make the findings, after the pods' part and with context and watchlist set; cs_pipeline_pods_free
+ * frees them. expect must outlive the pipeline. 0 or -errno. */
+int cs_pipeline_findings_make(struct cs_pipeline *pipeline, const struct cs_expect *expect,
+                              const char *cloud);
+
+/* Decide what time decides: once a second. */
+void cs_pipeline_findings_tick(struct cs_pipeline *pipeline, uint64_t now_ns);
+
+/* Write their gauges anew: once a minute, since series that expire or were folded under
+ * --max-series come and go by rules of their own. */
+void cs_pipeline_findings_regauge(struct cs_pipeline *pipeline);
 
 /* Forget what is over: every few seconds. */
 void cs_pipeline_pods_expire(struct cs_pipeline *pipeline, uint64_t now_ns);

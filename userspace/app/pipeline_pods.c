@@ -43,6 +43,7 @@ int cs_pipeline_pods_make(struct cs_pipeline *pipeline, const char *node_name, c
 
 void cs_pipeline_pods_free(struct cs_pipeline *pipeline)
 {
+    cs_findings_free(&pipeline->findings);
     cs_pending_free(&pipeline->pods.pending);
     cs_usage_counts_free(&pipeline->pods.counts);
     cs_usage_free(&pipeline->pods.usage);
@@ -67,35 +68,38 @@ void cs_pipeline_flush(struct cs_pipeline *pipeline)
 }
 
 void cs_pipeline_use(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
-                     const struct cs_verdict *verdict, const struct cs_subject *subject)
+                     const struct cs_verdict *verdict, const struct cs_subject *subject,
+                     struct cs_usage_first *first)
 {
     const char *mechanism = cs_mechanism_info(verdict->mechanism)->name;
-    struct cs_usage_first first;
     struct cs_usage_life life;
     struct cs_container container;
 
+    *first = (struct cs_usage_first){0};
     /* Of a cgroup that is in no table it isn't known when it began. */
     if (cs_container_table_get(pipeline->containers, exchange->connection->cgroup_id, &container) <
         0)
         return;
     life = (struct cs_usage_life){container.created_ns == 0, container.removed_ns};
     cs_usage_exchange(pipeline->pods.usage, exchange, verdict, subject, &life, pipeline->now_ns,
-                      &first);
-    if (first.attempt)
+                      first);
+    if (first->attempt)
         cs_recorder_add_of(pipeline->recorder, CS_METRIC_FIRST_REQUESTS, subject,
-                           VALUES(mechanism, first.attempt_ok ? "ok" : "failed"), 1,
+                           VALUES(mechanism, first->attempt_ok ? "ok" : "failed"), 1,
                            pipeline->now_ns);
-    if (first.success)
+    if (first->success)
         cs_recorder_observe(pipeline->recorder, CS_METRIC_FIRST_SUCCESS_DELAY, VALUES(mechanism),
-                            first.delay_ns);
+                            first->delay_ns);
 }
 
 void cs_pipeline_cgroup_removed(struct cs_pipeline *pipeline, uint64_t cgroup_id)
 {
     struct cs_container container;
 
-    if (cs_container_table_get(pipeline->containers, cgroup_id, &container) == 0)
-        cs_usage_cgroup_removed(pipeline->pods.usage, &container);
+    if (cs_container_table_get(pipeline->containers, cgroup_id, &container) < 0)
+        return;
+    cs_usage_cgroup_removed(pipeline->pods.usage, &container);
+    cs_findings_cgroup_removed(pipeline->findings, &container);
 }
 
 /* Pods that are gone although no fact told that their containers are: some kernels send none. */
@@ -124,8 +128,10 @@ void cs_pipeline_pods_expire(struct cs_pipeline *pipeline, uint64_t now_ns)
     struct gone gone = {.index = pods->index};
 
     cs_usage_each(pods->usage, now_ns, find_gone, &gone);
-    for (size_t i = 0; i < gone.count; i++)
+    for (size_t i = 0; i < gone.count; i++) {
         cs_usage_pod_ended(pods->usage, gone.uids[i], now_ns);
+        cs_findings_pod_ended(pipeline->findings, gone.uids[i], now_ns);
+    }
     cs_usage_expire(pods->usage, now_ns);
     cs_pod_index_expire(pods->index, now_ns);
 }

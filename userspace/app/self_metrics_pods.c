@@ -75,6 +75,7 @@ void cs_self_metrics_refresh_pods(struct cs_observer *observer, uint64_t now_ns)
     const struct cs_pipeline_pods *pods = &observer->pipeline.pods;
     const struct cs_pod_index_limits *limits = &cs_pod_index_limits_default;
     struct cs_pod_index_stats index;
+    struct cs_findings_stats findings;
     struct cs_usage_stats usage;
 
     refresh_kube(observer, now_ns);
@@ -86,5 +87,8 @@ void cs_self_metrics_refresh_pods(struct cs_observer *observer, uint64_t now_ns)
     cs_usage_stats(pods->usage, &usage);
     cs_self_metrics_tracked(observer, "containers_using", usage.containers, CS_USAGE_CONTAINERS_MAX,
                             usage.refused + usage.evicted);
+    cs_findings_stats(observer->pipeline.findings, &findings);
+    cs_self_metrics_tracked(observer, "findings", findings.containers, CS_FINDINGS_CONTAINERS_MAX,
+                            findings.refused + findings.evicted);
     cs_pipeline_pods_count(&observer->pipeline, now_ns);
 }

@@ -2,6 +2,7 @@
 #include "core/event_json.h"
 
 #include "core/event_json_writer.h"
+#include "core/finding_json.h"
 #include "core/mechanism.h"
 
 #include <string.h>
@@ -175,16 +176,13 @@ int cs_event_json_loss(char *buffer, size_t size, const struct cs_event_context 
 }
 
 int cs_event_json_finding(char *buffer, size_t size, const struct cs_event_context *context,
-                          uint64_t time_ns, const char *finding, bool open,
-                          const struct cs_subject *subject, const char *detail)
+                          uint64_t time_ns, const struct cs_finding_view *view, bool open)
 {
     struct cs_json json;
 
     cs_json_begin(&json, buffer, size);
     put_head(&json, context, "finding", time_ns);
-    cs_json_text(&json, "finding", finding);
     cs_json_bool(&json, "open", open);
-    put_subject(&json, subject);
-    cs_json_text(&json, "detail", detail);
+    cs_finding_json_members(&json, view, context->wall_offset_ns);
     return cs_json_end(&json);
 }

@@ -8,6 +8,7 @@
 
 #include "core/classify.h"
 #include "core/exchange.h"
+#include "core/findings.h"
 #include "core/subject.h"
 
 #include <stddef.h>
@@ -41,9 +42,8 @@ int cs_event_json_exchange(char *buffer, size_t size, const struct cs_event_cont
 int cs_event_json_loss(char *buffer, size_t size, const struct cs_event_context *context,
                        uint64_t time_ns, const char *hop, const char *reason, uint64_t count);
 
-/* A finding opened or closed. subject's workload and pod are written; same results. */
+/* A finding opened or cleared at time_ns. Same results. */
 int cs_event_json_finding(char *buffer, size_t size, const struct cs_event_context *context,
-                          uint64_t time_ns, const char *finding, bool open,
-                          const struct cs_subject *subject, const char *detail);
+                          uint64_t time_ns, const struct cs_finding_view *view, bool open);
 
 #endif

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONTAINERS_MAX 4096
 #define SWEEP_NS       CS_NSEC_PER_SEC
 #define TOKEN_READS_NS (600 * CS_NSEC_PER_SEC)
 
@@ -27,7 +26,7 @@ int cs_findings_new(const struct cs_findings_options *options, struct cs_labels 
     if (made->options.azure_ns == 0)
         made->options.azure_ns = CS_USAGE_AZURE_NS;
     if (made->options.containers_max == 0)
-        made->options.containers_max = CONTAINERS_MAX;
+        made->options.containers_max = CS_FINDINGS_CONTAINERS_MAX;
     r = cs_finding_node_new(made);
     if (r < 0)
         return r;

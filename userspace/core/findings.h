@@ -23,7 +23,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CS_FINDING_TEXT_MAX 768 /* an explanation and its NUL */
+#define CS_FINDING_TEXT_MAX        768 /* an explanation and its NUL */
+#define CS_FINDINGS_CONTAINERS_MAX 4096
 
 /* One finding of one container, or of the node. Texts are valid during the call. */
 struct cs_finding_view {
@@ -60,7 +61,7 @@ struct cs_findings_options {
     const char *cloud;         /* as cs_usage_options.cloud */
     const char *node;          /* workload of findings about the node itself */
     uint64_t aws_ns, azure_ns; /* as cs_usage_options */
-    uint32_t containers_max;   /* 0: 4096 */
+    uint32_t containers_max;   /* 0: CS_FINDINGS_CONTAINERS_MAX */
     /* Name a subject again and tell what its pod declares, as cs_pod_index_name; NULL: nobody
      * can. Called from cs_findings_tick for containers whose spec was not known. */
     int (*name)(void *user, struct cs_subject *subject, struct cs_pod_facts *facts);

@@ -90,7 +90,8 @@ int cs_recorder_add(struct cs_recorder *recorder, enum cs_metric metric, const c
 int cs_recorder_observe(struct cs_recorder *recorder, enum cs_metric metric,
                         const char *const values[], uint64_t ns);
 
-/* Remove all series of a node-level metric, before setting those of a set that has changed. */
+/* Remove all series of a node-level metric or of a workloads' gauge, before setting those of a
+ * set that has changed. */
 void cs_recorder_remove(struct cs_recorder *recorder, enum cs_metric metric);
 
 /* The same of a counter, gauge or info with scope WORKLOAD or STATE. */

@@ -98,7 +98,10 @@ int cs_recorder_observe(struct cs_recorder *recorder, enum cs_metric metric,
 
 void cs_recorder_remove(struct cs_recorder *recorder, enum cs_metric metric)
 {
-    if (cs_metric_row(metric)->scope == CS_SCOPE_NODE)
+    const struct cs_metric_row *row = cs_metric_row(metric);
+
+    /* A workload's counters are its own for as long as it is there. */
+    if (row->scope == CS_SCOPE_NODE || row->kind == CS_KIND_GAUGE)
         cs_registry_sweep(recorder->registry, metric, NULL, NULL);
 }
 

@@ -250,7 +250,6 @@ static const struct {
      NULL,
      "--kube-api example.com: must be a URL, http:// or https://, without user, query or "
      "fragment"},
-    {{"--expect", "f"}, NULL, "--expect f: findings are not available in this build"},
     {{"--node-name", "a b"},
      NULL,
      "--node-name a b: a node's name has letters, digits, '-', '_' and '.' only"},

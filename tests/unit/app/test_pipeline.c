@@ -39,6 +39,7 @@ static int set_up(void **state)
                      0);
     assert_int_equal(cs_token_opens_new(CS_TOKEN_OPENS_MAX, &pipeline->token_opens), 0);
     assert_int_equal(cs_pipeline_pods_make(pipeline, "node", "aws", false, told), 0);
+    assert_int_equal(cs_pipeline_findings_make(pipeline, NULL, "aws"), 0);
     assert_int_equal(cs_api_exchanges_new(&pipeline->recent), 0);
     return cs_container_table_add(pipeline->containers, 1, (struct cs_slice){"/", 1}, false, 0);
 }

@@ -311,6 +311,18 @@ static void test_sizes(void **state)
 
 static void test_other_kinds(void **state)
 {
+    static const struct cs_workload WORKLOAD = {"shop", "payer", "Deployment", "web"};
+    const struct cs_finding_view view = {.finding = CS_FINDING_IMDSV1,
+                                         .workload = &WORKLOAD,
+                                         .pod = "",
+                                         .pod_uid = "u",
+                                         .container = "",
+                                         .container_id = "",
+                                         .mechanism = CS_MECHANISM_IMDSV1,
+                                         .since_ns = SEC,
+                                         .last_ns = SEC,
+                                         .count = 3,
+                                         .explanation = "Because."};
     char line[2048];
 
     (void)state;
@@ -319,11 +331,16 @@ static void test_other_kinds(void **state)
         line, "{\"schema\":1,\"kind\":\"loss\",\"time\":\"2026-01-01T00:00:01.000000000Z\","
               "\"node\":\"node-1\",\"run_id\":\"run\",\"seq\":18446744073709551615,"
               "\"hop\":\"ring\",\"reason\":\"full\",\"count\":12}");
-    assert_true(cs_event_json_finding(line, sizeof(line), &context, SEC, "imdsv1", true, &nobody,
-                                      NULL) > 0);
-    assert_non_null(strstr(line, "\"kind\":\"finding\""));
-    assert_non_null(strstr(line, "\"finding\":\"imdsv1\",\"open\":true"));
-    assert_null(strstr(line, "detail"));
+    assert_true(cs_event_json_finding(line, sizeof(line), &context, 2 * SEC, &view, true) > 0);
+    assert_string_equal(
+        line, "{\"schema\":1,\"kind\":\"finding\",\"time\":\"2026-01-01T00:00:02.000000000Z\","
+              "\"node\":\"node-1\",\"run_id\":\"run\",\"seq\":18446744073709551615,"
+              "\"open\":true,\"finding\":\"imdsv1\",\"severity\":\"warning\",\"expected\":false,"
+              "\"since\":\"2026-01-01T00:00:01.000000000Z\","
+              "\"last_evidence\":\"2026-01-01T00:00:01.000000000Z\",\"count\":3,"
+              "\"namespace\":\"shop\",\"service_account\":\"payer\","
+              "\"workload_kind\":\"Deployment\",\"workload\":\"web\",\"pod_uid\":\"u\","
+              "\"mechanism\":\"imdsv1\",\"explanation\":\"Because.\"}");
 }
 
 int main(void)

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* --expect: what is as intended. */
+#include "app/observer_parts.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/util.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int read_file(const char *path, struct cs_expect *expect)
+{
+    _cleanup_free_ char *text = malloc(CS_EXPECT_BYTES_MAX + 1);
+    char error[CS_EXPECT_ERROR_MAX];
+    long len;
+    int r;
+
+    if (!text)
+        return cs_error_r(-ENOMEM, "out of memory");
+    len = cs_file_read(path, text, CS_EXPECT_BYTES_MAX + 1);
+    if (len == -EFBIG)
+        return cs_error_r((int)len, "--expect %s: larger than %d bytes", path, CS_EXPECT_BYTES_MAX);
+    if (len < 0)
+        return cs_error_r((int)len, "--expect %s: %s", path, strerror((int)-len));
+    r = cs_expect_parse(expect, text, (size_t)len, error);
+    if (r < 0)
+        return cs_error_r(r, "--expect %s: %s", path, r == -ENOMEM ? "out of memory" : error);
+    return 0;
+}
+
+static void warn_of_expired(const char *path, const struct cs_expect *expect)
+{
+    int64_t now_s = (int64_t)time(NULL);
+
+    for (size_t i = 0; i < cs_expect_count(expect); i++) {
+        const struct cs_expect_entry *entry = cs_expect_at(expect, i);
+
+        if (entry->until_s <= now_s)
+            cs_warn("--expect %s: line %u: the last day of %s/%s %s is over: no longer expected",
+                    path, entry->line, entry->namespace, entry->service_account,
+                    cs_mechanism_info(entry->mechanism)->name);
+    }
+}
+
+int cs_observer_make_findings(struct cs_observer *observer, const char *cloud)
+{
+    const char *path = observer->config->expect;
+    int error = cs_expect_new(&observer->expect);
+
+    if (error == 0 && path[0]) {
+        error = read_file(path, observer->expect);
+        if (error < 0)
+            return error;
+        warn_of_expired(path, observer->expect);
+    }
+    if (error == 0)
+        error = cs_pipeline_findings_make(&observer->pipeline, observer->expect, cloud);
+    if (error < 0)
+        return cs_error_r(error, "can't make the findings: %s", strerror(-error));
+    return 0;
+}
