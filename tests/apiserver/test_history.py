@@ -3,6 +3,7 @@
 etcd that is put back to an earlier state."""
 import os
 import shutil
+import threading
 import time
 import unittest
 
@@ -115,6 +116,49 @@ class Expired(Case):
         client.wait("LIST_END 0")
         stats = self.miss(client, without)
         self.assertEqual((stats["failure_expired"], stats["relists"]), (1, 1))
+
+    def forget(self, name):
+        """Two changes on another node, since the newest revision itself is never compacted."""
+        self.pod(f"{name}0", node="other")
+        self.pod(f"{name}1", node="other")
+        self.cluster.compact()
+
+    def forget_again(self, client):
+        """Until the third expiry, or a bound."""
+        for i in range(300):
+            if sum("(410)" in line for line in client.lines) >= 3:
+                return
+            self.forget(f"again{i}-")
+            time.sleep(0.02)
+
+    def test_between_pages(self):
+        """410 as the answer itself: a second expiry in a row leads to a list in pages, whose
+        revision is compacted between two of them."""
+        options = ("--watch-cache=false",)
+        self.cluster.restart(cluster.FRONT, *options)
+        self.addCleanup(self.cluster.restart, cluster.FRONT)
+        names = {f"p{i}" for i in range(300)}
+        for name in names:
+            self.pod(name)
+        client = self.client(page=1)
+        client.wait("LIST_END 0")
+        for i in range(2):
+            self.cluster.stop(cluster.FRONT, kill=True)
+            client.wait("STATE disconnected synced can't connect", i + 1)
+            self.forget(f"between{i}-")
+            if i == 0:
+                self.cluster.start(cluster.FRONT, *options)
+                client.wait("LIST_END 0", 2, seconds=30)
+        # Before the server says that it is ready, the client may be at its pages.
+        threading.Thread(target=self.forget_again, args=(client,), daemon=True).start()
+        self.cluster.start(cluster.FRONT, *options)
+        client.wait("LIST_END 0", 3, seconds=30)
+        events = client.events()
+        last = events[len(events) - 1 - events[::-1].index("LIST_BEGIN"):]
+        self.assertEqual({line.split()[1] for line in last if line.startswith("POD")}, names)
+        stats = client.stop()
+        self.assertGreaterEqual(stats.get("code_410", 0), 1, stats)
+        self.assertGreaterEqual(stats["failure_expired"], 3)
 
 
 class Backup(Case):

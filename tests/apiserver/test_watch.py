@@ -3,6 +3,7 @@
 import time
 import unittest
 
+import harness
 from case import PODS, Case
 
 
@@ -88,6 +89,16 @@ class Watch(Case):
         self.assertEqual(stats["lists"], 1)
         self.assertGreaterEqual(stats["reconnects"], 1)
         self.assertGreaterEqual(stats["count_bookmark"], 1)
+
+    def test_kubectl_wrote_it(self):
+        """The same pods from a file, as kubectl prints them."""
+        for name in "a", "b":
+            self.pod(name)
+        text = self.cluster.kubectl("get", "pods", "--all-namespaces", "-o", "json")
+        client = harness.Client(file=self.write("pods.json", text), node=self.node)
+        self.addCleanup(self.check_client, client)
+        client.wait("LIST_END 0")
+        self.assertEqual(self.names(client), ["a", "b"])
 
     def test_large_pods(self):
         """110 pods of 20 KB, and one near etcd's limit."""
