@@ -158,6 +158,19 @@ def agrees_with_truth(observer, directory, results):
     return document
 
 
+def waits(observer, results):
+    """While a client hangs, it is seen waiting, under its name."""
+    end = time.monotonic() + 30
+    found = None
+    while not found and time.monotonic() < end:
+        time.sleep(0.1)
+        done = top(observer, "--once", COLUMNS="200")
+        found = next((line for line in done.stdout.splitlines()
+                      if re.match(r" [ !] shop/agent-hangs .* eks-pod-identity .* 1 +[\d.]+m?s ",
+                                  line)), None)
+    results.check(found, "a request that hangs is seen while it does")
+
+
 def documents(observer, node, document, results):
     uses = {(w["workload"], u["mechanism"]): (w, u)
             for w in document["workloads"] for u in w["mechanisms"]}
@@ -322,6 +335,7 @@ def main():
         with session.Node("e2e", directory) as node, \
                 session.Observer(node, session.binary(), directory) as observer:
             node.go()
+            waits(observer, results)
             results.check(node.finished(), "every client of the node ended well")
             checks.settle(observer)
             document = agrees_with_truth(observer, directory, results)

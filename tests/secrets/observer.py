@@ -14,7 +14,7 @@ from world import Cgroup, PROXY4, PROXY_PORT, die_with_parent
 PORT = 9810
 PAGES = (("/metrics", {}), ("/metrics", {"Accept": "application/openmetrics-text; version=1.0.0"}),
          ("/metrics", {"Accept-Encoding": "gzip"}), ("/healthz", {}), ("/readyz", {}))
-API = (("/", {}), ("/api/v1/status", {}), ("/api/v1/exchanges", {}))
+API = (("/", {}), ("/api/v1/status", {}), ("/api/v1/exchanges", {}), ("/api/v1/workloads", {}))
 
 
 class _Unix(http.client.HTTPConnection):

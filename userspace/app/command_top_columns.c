@@ -126,6 +126,11 @@ CELL(pods)
         snprintf(to, CS_TOP_CELL_MAX, "%s/%s", use, all);
 }
 
+CELL(finding)
+{
+    snprintf(to, CS_TOP_CELL_MAX, "%s", row->finding[0] ? row->finding : "-");
+}
+
 static const struct cs_top_column COLUMNS[] = {
     [CS_TOP_MARK] = {"", CS_TOP_LEFT, 2, 2, false, 0, mark},
     [CS_TOP_WORKLOAD] = {"WORKLOAD", CS_TOP_LEFT, 18, NAME_MOST, true, CS_TOP_BY_NAME, workload},
@@ -145,6 +150,7 @@ static const struct cs_top_column COLUMNS[] = {
     [CS_TOP_WAITING] = {"WAIT", CS_TOP_RIGHT, 4, 5, true, CS_TOP_BY_IN_FLIGHT, waiting},
     [CS_TOP_OLDEST] = {"OLDEST", CS_TOP_RIGHT, 6, 6, false, 0, oldest},
     [CS_TOP_PODS] = {"PODS", CS_TOP_RIGHT, 5, 11, false, 0, pods},
+    [CS_TOP_FINDING] = {"FINDING", CS_TOP_LEFT, 7, 36, false, 0, finding},
 };
 _Static_assert(CS_ARRAY_SIZE(COLUMNS) == CS_TOP_COLUMN_END, "each is described");
 
@@ -203,9 +209,9 @@ void cs_top_columns_choose(const struct cs_top_model *model, const struct cs_top
         CS_TOP_P50};
     /* … the others once the names are whole. */
     static const enum cs_top_column_id second[] = {
-        CS_TOP_TOTAL,           CS_TOP_FAILURE,     CS_TOP_LAST_OK,
-        CS_TOP_LAST_FAIL,       CS_TOP_OLDEST,      CS_TOP_DECLARED,
-        CS_TOP_SERVICE_ACCOUNT, CS_TOP_CREDENTIALS, CS_TOP_KIND};
+        CS_TOP_FINDING,     CS_TOP_TOTAL,  CS_TOP_FAILURE,  CS_TOP_LAST_OK,
+        CS_TOP_LAST_FAIL,   CS_TOP_OLDEST, CS_TOP_DECLARED, CS_TOP_SERVICE_ACCOUNT,
+        CS_TOP_CREDENTIALS, CS_TOP_KIND};
     size_t left = view->width ? view->width + 1 : SIZE_MAX;
 
     memset(widths, 0, CS_TOP_COLUMN_END * sizeof(widths[0]));

@@ -27,6 +27,7 @@ enum cs_top_column_id {
     CS_TOP_WAITING,
     CS_TOP_OLDEST,
     CS_TOP_PODS,
+    CS_TOP_FINDING,
     CS_TOP_COLUMN_END,
 };
 

@@ -91,6 +91,48 @@ static void set_declared(const cJSON *sets, struct cs_top_row *row)
     }
 }
 
+static bool names_mechanism(const cJSON *finding, const char *mechanism)
+{
+    const cJSON *item, *list = cJSON_GetObjectItemCaseSensitive(finding, "mechanisms");
+
+    cJSON_ArrayForEach(item, list)
+    {
+        const char *name = cJSON_GetStringValue(item);
+
+        if (name && strcmp(name, mechanism) == 0)
+            return true;
+    }
+    return cJSON_GetArraySize(list) == 0;
+}
+
+/* "irsa-left-behind", or "irsa-left-behind +1" where there are more. */
+static void set_finding(const cJSON *findings, struct cs_top_row *row)
+{
+    const char *worst = NULL;
+    int severity = 0, count = 0;
+    const cJSON *finding;
+
+    row->finding[0] = '\0';
+    cJSON_ArrayForEach(finding, findings)
+    {
+        const char *text = cs_top_json_text(finding, "severity");
+        int rank = strcmp(text, "critical") == 0 ? 3 : strcmp(text, "warning") == 0 ? 2 : 1;
+
+        if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(finding, "expected")) ||
+            !names_mechanism(finding, row->mechanism))
+            continue;
+        count++;
+        if (rank <= severity)
+            continue;
+        severity = rank;
+        worst = cs_top_json_text(finding, "finding");
+    }
+    if (count == 1)
+        snprintf(row->finding, sizeof(row->finding), "%.40s", worst);
+    else if (count > 1)
+        snprintf(row->finding, sizeof(row->finding), "%.40s +%d", worst, count - 1);
+}
+
 void cs_top_json_row(const cJSON *workload, const cJSON *use, struct cs_top_row *row)
 {
     const cJSON *durations = cJSON_GetObjectItemCaseSensitive(use, "duration_seconds");
@@ -109,4 +151,5 @@ void cs_top_json_row(const cJSON *workload, const cJSON *use, struct cs_top_row 
     row->last_failure = cs_top_json_time(use, "last_failure");
     set_failure(cJSON_GetObjectItemCaseSensitive(use, "requests"), row);
     set_declared(cJSON_GetObjectItemCaseSensitive(workload, "declared"), row);
+    set_finding(cJSON_GetObjectItemCaseSensitive(workload, "findings"), row);
 }

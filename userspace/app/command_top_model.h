@@ -52,6 +52,7 @@ struct cs_top_row {
     double rate, failure_rate;         /* a minute, over the last one */
     char failure[24];                  /* the most frequent outcome among the failures; "" none */
     char declared[160];                /* "" not known */
+    char finding[48];                  /* the worst that is not as expected; "" none, not known */
 
     uint64_t update; /* the last one that had it */
     size_t first, count;

@@ -129,7 +129,8 @@ static void uses_the_width_it_has(void **state)
     assert_text(text, "    30s ");
     assert_text(text, " OLDEST ");
     assert_text(text, "   1.5s ");
-    assert_text(text, "irsa:2 none:1");
+    assert_text(text, "  1/3 retiring-mechanism +1\n");
+    assert_text(text, "  1/3 throttled            \n"); /* the only one for imdsv1 */
     assert_text(text, "every 0.5 s");
     assert_null(strstr(text, "FAIL AGO")); /* none is known */
     assert_true(widest(text) > 140);

@@ -72,6 +72,9 @@ static void reads_a_document(void **state)
     assert_string_equal(row->failure, "throttled");
     assert_string_equal(row->declared, "irsa:2 none:1");
     assert_near(row_of(&model, "search")->p99, CS_TOP_UNKNOWN);
+    /* The worst that is about this mechanism and not as expected. */
+    assert_string_equal(row->finding, "retiring-mechanism +1");
+    assert_string_equal(row_of(&model, "search")->finding, "refresh-failing +1");
 }
 
 static void rates_are_over_the_last_minute(void **state)

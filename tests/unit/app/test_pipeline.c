@@ -277,6 +277,49 @@ static void names_a_known_pod_at_once(void **state)
     assert_int_equal(usage.first_failed, 1);
 }
 
+struct waiting {
+    unsigned int count;
+    enum cs_mechanism mechanism;
+    struct cs_subject subject;
+};
+
+static void look(const struct cs_exchange *exchange, void *user)
+{
+    struct waiting *waiting = user;
+
+    waiting->count++;
+    waiting->mechanism = cs_pipeline_identify(pipeline, exchange, &waiting->subject);
+}
+
+/* To look at it changes nothing of it. */
+static void identifies_what_is_in_flight(void **state)
+{
+    struct cs_fact_connect connect = {
+        .header = {.type = CS_FACT_CONNECT, .size = sizeof(connect), .time_ns = 1, .cookie = 8},
+        .cgroup_id = CGROUP,
+        .dport = 80,
+        .family = 4,
+        .kind = CS_WATCH_PLAIN,
+        .daddr = {[10] = 0xff, 0xff, 169, 254, 170, 23},
+    };
+    struct waiting waiting = {0};
+
+    (void)state;
+    cs_pipeline_fact(pipeline, &connect, sizeof(connect), 1);
+    cs_assembler_each_in_flight(pipeline->assembler, look, &waiting);
+    assert_int_equal(waiting.count, 1);
+    assert_int_equal(waiting.mechanism, CS_MECHANISM_EKS_POD_IDENTITY);
+    assert_string_equal(waiting.subject.workload.workload, POD_UID);
+    pod_arrives(SECOND);
+    cs_assembler_each_in_flight(pipeline->assembler, look, &waiting);
+    assert_int_equal(waiting.count, 2);
+    assert_string_equal(waiting.subject.workload.workload, "web-1");
+    assert_string_equal(waiting.subject.workload.namespace, "shop");
+    assert_waiting(0);
+    for (unsigned int i = 0; i < CS_ATTRIBUTION_END; i++)
+        assert_int_equal(pipeline->stats.attributions[i], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +328,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_what_waited_for_its_pod, set_up_told, tear_down),
         cmocka_unit_test_setup_teardown(records_what_waited_in_vain, set_up_told, tear_down),
         cmocka_unit_test_setup_teardown(names_a_known_pod_at_once, set_up_told, tear_down),
+        cmocka_unit_test_setup_teardown(identifies_what_is_in_flight, set_up_told, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,16 @@
     "\"last_success\":\"2026-11-21T06:29:30.000Z\",\"last_failure\":null,"             \
     "\"in_flight\":%u,\"oldest_in_flight_seconds\":%s}"
 
+/* Of every workload: one for irsa, one for eks-pod-identity, one for any, one that is expected. */
+#define TOP_FINDINGS                                                                          \
+    "{\"finding\":\"imdsv1\",\"severity\":\"critical\",\"expected\":true,\"mechanisms\":[]}," \
+    "{\"finding\":\"throttled\",\"severity\":\"info\",\"expected\":false,"                    \
+    "\"mechanisms\":[]},"                                                                     \
+    "{\"finding\":\"retiring-mechanism\",\"severity\":\"warning\",\"expected\":false,"        \
+    "\"mechanisms\":[\"sts\",\"irsa\"]},"                                                     \
+    "{\"finding\":\"refresh-failing\",\"severity\":\"critical\",\"expected\":false,"          \
+    "\"mechanisms\":[\"eks-pod-identity\"]}"
+
 /* One mechanism of a workload. */
 struct top_use {
     const char *namespace, *workload, *mechanism, *class;
@@ -35,7 +45,8 @@ static inline const char *top_document(const char *run_id, const struct top_use 
             text + len, sizeof(text) - len,
             "{\"namespace\":\"%s\",\"service_account\":\"sa\",\"workload_kind\":\"Deployment\","
             "\"workload\":\"%s\",\"pods\":3,\"declared\":[{\"set\":\"irsa\",\"pods\":2},"
-            "{\"set\":\"none\",\"pods\":1}],\"mechanisms\":[" TOP_USE_FORMAT "]},",
+            "{\"set\":\"none\",\"pods\":1}],\"findings\":[" TOP_FINDINGS
+            "],\"mechanisms\":[" TOP_USE_FORMAT "]},",
             uses[i].namespace, uses[i].workload, uses[i].mechanism, uses[i].class,
             uses[i].total - uses[i].failures, uses[i].failures, uses[i].total, uses[i].failures,
             uses[i].total - uses[i].failures, uses[i].p99, uses[i].in_flight,
