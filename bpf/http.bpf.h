@@ -45,7 +45,7 @@ static __always_inline void cs_byte_head(cs_http *h, __u32 direction, __u8 c)
         cs_byte_line_start(h, direction, c);
     else if (phase == CS_METHOD)
         cs_byte_method(h, c);
-    else if (phase <= CS_QUERY_CUT)
+    else if (phase <= CS_TARGET_CUT)
         cs_byte_target(h, c);
     else if (phase <= CS_STATUS_VERSION)
         cs_byte_version(h, c);

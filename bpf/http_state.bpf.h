@@ -6,11 +6,12 @@
 #include "emit.bpf.h"
 #include "http_hash.bpf.h"
 
-#define CS_HEAD_MAX      65536 /* bytes of a head that are read */
-#define CS_METHOD_MAX    15
-#define CS_LENGTH_DIGITS 15 /* of a Content-Length: under 2^50 */
-#define CS_CHUNK_DIGITS  12 /* of a chunk's size: under 2^48 */
-#define CS_VERSION_LEN   8  /* HTTP/1.1 */
+#define CS_HEAD_MAX       65536 /* bytes of a head that are read */
+#define CS_METHOD_MAX     15
+#define CS_LENGTH_DIGITS  15 /* of a Content-Length: under 2^50 */
+#define CS_CHUNK_DIGITS   12 /* of a chunk's size: under 2^48 */
+#define CS_VERSION_LEN    8  /* HTTP/1.1 */
+#define CS_QUERY_NAME_MAX 12 /* of a parameter that may be kept: principal_id */
 
 enum cs_http_phase {
     CS_BOUNDARY = 0, /* before a head; CR and LF are skipped (RFC 9112 2.2) */
@@ -18,9 +19,12 @@ enum cs_http_phase {
     CS_TARGET_START, /* scheme or authority of a target that may turn out to have userinfo */
     CS_TARGET_AUTHORITY,
     CS_TARGET_PATH,
+    CS_TARGET_ESCAPE, /* % seen, in the path or a kept value */
+    CS_TARGET_ESCAPE_LOW,
     CS_QUERY_NAME,
     CS_QUERY_KEEP,
     CS_QUERY_CUT,
+    CS_TARGET_CUT, /* nothing more of the target is kept */
     CS_VERSION,
     CS_STATUS_VERSION,
     CS_STATUS_CODE,
@@ -59,6 +63,7 @@ enum cs_http_seen {
     CS_SEEN_LENGTH_TWICE = 1 << 2, /* the first value is in left */
     CS_SEEN_CODING = 1 << 3,
     CS_SEEN_CHUNKED = 1 << 4, /* … and chunked is the last coding */
+    CS_SEEN_QUERY = 1 << 5,   /* a parameter is kept */
 };
 
 enum cs_http_method {

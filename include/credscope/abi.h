@@ -9,7 +9,7 @@
  * socket's family. Times are CLOCK_MONOTONIC nanoseconds (bpf_ktime_get_ns).
  *
  * Secrets: no fact carries a byte of a header value other than User-Agent and Server, nor a body
- * byte; a request target's query values are cut in the kernel to CS_QUERY_ALLOWED.
+ * byte; of a request target's query only allowed parameters are kept (bpf/http_start.bpf.h).
  */
 #ifndef CREDSCOPE_ABI_H
 #define CREDSCOPE_ABI_H
@@ -139,7 +139,7 @@ CS_ASSERT_SIZE(struct cs_fact_connect_failed, 40);
 enum cs_request_flags {
     CS_REQUEST_LINE_CUT = 1 << 0,       /* the line was longer than CS_REQUEST_LINE_MAX */
     CS_REQUEST_USER_AGENT_CUT = 1 << 1, /* likewise, CS_USER_AGENT_MAX */
-    CS_REQUEST_QUERY_CUT = 1 << 2,      /* at least one query value was replaced by nothing */
+    CS_REQUEST_QUERY_CUT = 1 << 2,      /* part of the target, such as a parameter, was left out */
     CS_REQUEST_AUTHORIZATION = 1 << 3,  /* Authorization: */
     CS_REQUEST_IMDS_TOKEN = 1 << 4,     /* X-aws-ec2-metadata-token: (IMDSv2) */
     CS_REQUEST_IMDS_TTL = 1 << 5,       /* X-aws-ec2-metadata-token-ttl-seconds: */

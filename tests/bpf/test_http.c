@@ -49,7 +49,7 @@ static const struct http_case http_cases[] = {
        0},
       {SERVER, OK, 0}},
      "request \"GET /metadata/identity/oauth2/token/?resource=https%3A%2F%2Fvault"
-     "&api-version=2018-02-01&secret=&client_id=abc&x=&mi_res_id=/a/b HTTP/1.1\" agent \"\" "
+     "&api-version=2018-02-01&client_id=abc&mi_res_id=/a/b HTTP/1.1\" agent \"\" "
      "head 174 body 0 flags query-cut,metadata\n" RESPONSE},
     {"all allowed names",
      {{CLIENT,
@@ -59,18 +59,70 @@ static const struct http_case http_cases[] = {
       {SERVER, OK, 0}},
      "request \"GET /?resource=1&client_id=2&object_id=3&principal_id=4&msi_res_id=5&mi_res_id=6"
      "&api-version=7 HTTP/1.1\" agent \"\" head 107 body 0\n" RESPONSE},
-    {"values in every disguise",
+    {"values and names in every disguise",
      {{CLIENT,
        "GET /p?" SECRET "&Resource=" SECRET "&%72esource=" SECRET "&resource=a;b=" SECRET
        "&resourc=" SECRET "&resource=u?v=w#" SECRET " HTTP/1.1\r\n\r\n",
        0},
       {SERVER, OK, 0}},
-     "request \"GET /p?&Resource=&%72esource=&resource=a;b=&resourc=&resource=u?v=w HTTP/1.1\" "
+     "request \"GET /p?resource=a&resource=u HTTP/1.1\" "
      "agent \"\" head 183 body 0 flags query-cut\n" RESPONSE},
     {"a last parameter without a value",
      {{CLIENT, "GET /?client_id=7&" SECRET " HTTP/1.1\r\n\r\n", 0}, {SERVER, OK, 0}},
-     "request \"GET /?client_id=7& HTTP/1.1\" agent \"\" head 48 body 0 flags "
+     "request \"GET /?client_id=7 HTTP/1.1\" agent \"\" head 48 body 0 flags "
      "query-cut\n" RESPONSE},
+    {"names that are secrets, empty ones",
+     {{CLIENT,
+       "GET /p?" SECRET "==&&resource=1&&" SECRET "=2&x=&;client_id=c&" SECRET SECRET
+       "; HTTP/1.1\r\n"
+       "\r\n",
+       0},
+      {SERVER, OK, 0},
+      {CLIENT, "GET /p? HTTP/1.1\r\n\r\nGET /p?& HTTP/1.1\r\n\r\n", 0},
+      {SERVER, OK OK, 0}},
+     "request \"GET /p?resource=1;client_id=c HTTP/1.1\" agent \"\" head 124 body 0 flags "
+     "query-cut\n" RESPONSE "request \"GET /p HTTP/1.1\" agent \"\" head 20 body 0\n"
+     "request \"GET /p HTTP/1.1\" agent \"\" head 21 body 0\n" RESPONSE RESPONSE},
+    {"path parameters, fragments, a query without its mark",
+     {{CLIENT,
+       "GET /a;token=" SECRET "/b?resource=1 HTTP/1.1\r\n\r\n"
+       "GET /a#" SECRET "&resource=" SECRET " HTTP/1.1\r\n\r\n"
+       "GET /a&token=" SECRET "?resource=1 HTTP/1.1\r\n\r\n"
+       "GET ?" SECRET "&resource=1#" SECRET "&resource=2 HTTP/1.1\r\n\r\n",
+       0},
+      {SERVER, OK OK OK OK, 0}},
+     "request \"GET /a HTTP/1.1\" agent \"\" head 56 body 0 flags query-cut\n"
+     "request \"GET /a HTTP/1.1\" agent \"\" head 64 body 0 flags query-cut\n"
+     "request \"GET /a HTTP/1.1\" agent \"\" head 54 body 0 flags query-cut\n"
+     "request \"GET ?resource=1 HTTP/1.1\" agent \"\" head 75 body 0 flags "
+     "query-cut\n" RESPONSE RESPONSE RESPONSE RESPONSE},
+    {"escapes: of a name stay, of what begins a query cut",
+     {{CLIENT,
+       "GET /role%2Bof%40x%7e HTTP/1.1\r\n\r\nGET /a%3Ftoken=" SECRET " HTTP/1.1\r\n\r\n"
+       "GET /a%253f" SECRET " HTTP/1.1\r\n\r\nGET /a%3btoken=" SECRET "/b HTTP/1.1\r\n\r\n"
+       "GET /a%c0%bf" SECRET " HTTP/1.1\r\n\r\nGET /a% HTTP/1.1\r\n\r\n"
+       "GET /a?resource=u%2fv%3F" SECRET "&client_id=1 HTTP/1.1\r\n\r\n",
+       0},
+      {SERVER, OK OK OK OK OK OK OK, 0}},
+     "request \"GET /role%2Bof%40x%7e HTTP/1.1\" agent \"\" head 34 body 0\n"
+     "request \"GET /a HTTP/1.1\" agent \"\" head 45 body 0 flags query-cut\n"
+     "request \"GET /a HTTP/1.1\" agent \"\" head 41 body 0 flags query-cut\n"
+     "request \"GET /a HTTP/1.1\" agent \"\" head 47 body 0 flags query-cut\n"
+     "request \"GET /a HTTP/1.1\" agent \"\" head 42 body 0 flags query-cut\n"
+     "request \"GET /a HTTP/1.1\" agent \"\" head 20 body 0 flags query-cut\n"
+     "request \"GET /a?resource=u%2fv HTTP/1.1\" agent \"\" head 66 body 0 flags "
+     "query-cut\n" RESPONSE RESPONSE RESPONSE RESPONSE RESPONSE RESPONSE RESPONSE},
+    {"what is no authority",
+     {{CLIENT,
+       "GET http://u:" SECRET "/x@h/ HTTP/1.1\r\n\r\nGET http://h%3Ft=" SECRET "/x HTTP/1.1\r\n\r\n"
+       "GET x=" SECRET " HTTP/1.1\r\n\r\nGET http://[fd00:ec2::254]:80/x HTTP/1.1\r\n\r\n",
+       0},
+      {SERVER, OK OK OK OK, 0}},
+     "request \"GET http:// HTTP/1.1\" agent \"\" head 48 body 0 flags query-cut\n"
+     "request \"GET http:// HTTP/1.1\" agent \"\" head 49 body 0 flags query-cut\n"
+     "request \"GET  HTTP/1.1\" agent \"\" head 36 body 0 flags query-cut\n"
+     "request \"GET http://[fd00:ec2::254]:80/x HTTP/1.1\" agent \"\" head 44 body "
+     "0\n" RESPONSE RESPONSE RESPONSE RESPONSE},
     {"userinfo",
      {{CLIENT, "GET http://user:" SECRET "@169.254.169.254/a@b HTTP/1.1\r\n\r\n", 0},
       {SERVER, OK, 0},

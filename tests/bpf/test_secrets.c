@@ -21,7 +21,11 @@ static const struct step secret_steps[] = {
      "Transfer-Encoding: chunked\r\n\r\n11;x=" SECRET "\r\n" SECRET "\r\n0\r\nX: " SECRET
      "\r\n\r\n",
      0},
-    {CLIENT, "GET /?" SECRET SECRET SECRET SECRET SECRET " HTTP/1.1\r\n\r\n", 0},
+    {CLIENT, "GET /kept;" SECRET "?" SECRET SECRET SECRET SECRET SECRET " HTTP/1.1\r\n\r\n", 0},
+    {SERVER, OK, 0},
+    {CLIENT, "GET /%3F" SECRET "?" SECRET, 0},
+    {CLIENT, "&resource=kept%3F" SECRET, 0},
+    {CLIENT, " HTTP/1.1\r\n\r\n", 0},
     {SERVER, OK, 0},
     {CLIENT,
      "POST http://user:" SECRET "@169.254.169.254/kept-path HTTP/1.1\r\nAuthorization: ", 0},
@@ -79,8 +83,8 @@ static void test_secrets(void **state)
     check_secrets(1);
     check_secrets(5);
     facts_wait(harness.sensor, &facts, CS_FACT_CLOSE, 3);
-    assert_int_equal(facts_count(&facts, CS_FACT_REQUEST), 6);
-    assert_int_equal(facts_count(&facts, CS_FACT_RESPONSE), 6);
+    assert_int_equal(facts_count(&facts, CS_FACT_REQUEST), 9);
+    assert_int_equal(facts_count(&facts, CS_FACT_RESPONSE), 9);
     assert_int_equal(facts_count(&facts, CS_FACT_GAP), 0);
     assert_false(ring_holds(SECRET));
     assert_true(ring_holds("kept-value"));

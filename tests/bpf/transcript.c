@@ -297,7 +297,7 @@ bool facts_same(const struct facts *facts, const char *expected)
     bool same = strcmp(text, expected) == 0;
 
     if (!same)
-        print_error("--- expected\n%s--- facts\n%s---\n", expected, text);
+        fprintf(stderr, "--- expected\n%s--- facts\n%s---\n", expected, text);
     free(text);
     return same;
 }

@@ -61,7 +61,7 @@ def _(row):
 def _(row):
     c = row.open("imds")
     c.ask(row.get(target=f"/x?token={row.secret()}&resource={row.seen()}&Signature={row.secret()}"
-                         f";client_id={row.seen()};{row.seen(1)}={row.secret()}&=={row.secret()}"))
+                         f";client_id={row.seen()}&=={row.secret()}"))
     c.answer(row.ok())
 
 
@@ -79,6 +79,31 @@ def _(row):
     c = row.open("imds")
     c.ask(row.get(target=f"/x?{row.secret()}&{row.secret()};{row.secret()}"))
     c.answer(row.ok())
+
+
+@place("query parameters' names", BOTH)
+def _(row):
+    c = row.open("imds")
+    s = row.secret
+    c.ask(row.get(target=f"/x?{s()}==&{s()}=1&resource{s()}=1&resource={row.seen()};{s()}="))
+    c.answer(row.ok())
+
+
+@place("path parameters, a query without its mark", BOTH)
+def _(row):
+    c = row.open("imds")
+    for target in (";token={}", ";{}/{}", "&token={}", "%3Ftoken={}", "%3f{}", "%253F{}", "%3B{}",
+                   "%23{}", "%c0%bf{}", "%{}", "?resource=a%3F{}", "?resource=a?{}"):
+        c.ask(row.get(target=f"/{row.seen(1)}" + target.format(row.secret(), row.secret())))
+        c.answer(row.ok())
+
+
+@place("an authority that is none", BOTH)
+def _(row):
+    c = row.open("imds")
+    for target in ("http://u:{}/x", "http://h?{}", "http://h%3F{}/", "http://h;{}/", "x={}"):
+        c.ask(row.get(target=target.format(row.secret())))
+        c.answer(row.ok())
 
 
 @place("query: a second question mark, an empty name", BOTH)
