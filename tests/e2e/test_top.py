@@ -190,6 +190,24 @@ def documents(observer, node, document, results):
     results.check(names == {"batch"}, "--namespace asks for that only", str(names))
 
 
+def findings(observer, document, results):
+    """Each workload has the findings that /api/v1/findings tells of its containers."""
+    done = subprocess.run([session.CURL, "-sS", "-f", "--max-time", "10", "--unix-socket",
+                           observer.api, "http://credscope/api/v1/findings"],
+                          capture_output=True, text=True, timeout=20, check=True)
+    wanted = collections.Counter((f["workload"], f["finding"])
+                                 for f in json.loads(done.stdout)["findings"])
+    got = collections.Counter({(w["workload"], f["finding"]): f["containers"]
+                               for w in document["workloads"] for f in w["findings"]})
+    results.check(len(wanted) > 5 and wanted == got,
+                  f"workloads have the {sum(wanted.values())} findings of their containers",
+                  [f"{key}: {got[key]}, not {wanted[key]}" for key in set(wanted) | set(got)
+                   if got[key] != wanted[key]])
+    table = top(observer, "--once", COLUMNS="220").stdout
+    results.check(re.search(r"\nR[ !] shop/irsa-curl .* irsa .* retiring-mechanism", table),
+                  "a wide table tells findings", table.splitlines())
+
+
 def once(observer, document, results):
     done = top(observer, "--once")
     lines = done.stdout.splitlines()
@@ -340,6 +358,7 @@ def main():
             checks.settle(observer)
             document = agrees_with_truth(observer, directory, results)
             documents(observer, node, document, results)
+            findings(observer, document, results)
             once(observer, document, results)
             live(observer, results)
             ways_out(observer, results)

@@ -117,6 +117,7 @@ int cs_observer_make_servers(struct cs_observer *observer)
         .workloads = {.usage = pipeline->pods.usage,
                       .index = pipeline->pods.pending ? pipeline->pods.index : NULL,
                       .labels = cs_pod_index_labels(pipeline->pods.index),
+                      .findings = pipeline->findings,
                       .assembler = pipeline->assembler,
                       .identify = cs_pipeline_identify,
                       .user = pipeline},
