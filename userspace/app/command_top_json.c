@@ -108,7 +108,7 @@ static bool names_mechanism(const cJSON *finding, const char *mechanism)
 /* "irsa-left-behind", or "irsa-left-behind +1" where there are more. */
 static void set_finding(const cJSON *findings, struct cs_top_row *row)
 {
-    const char *worst = NULL;
+    const char *worst = "";
     int severity = 0, count = 0;
     const cJSON *finding;
 
