@@ -60,6 +60,9 @@ static const struct {
 
 enum cs_declared_env cs_declared_env_find(const char *name)
 {
+    /* Pods have hundreds, and few that begin with these. */
+    if (!name[0] || !strchr("AHah", name[0]))
+        return CS_ENV_END;
     for (size_t i = 0; i < CS_ARRAY_SIZE(VARIABLES); i++)
         if (strcmp(VARIABLES[i].name, name) == 0)
             return VARIABLES[i].env;
