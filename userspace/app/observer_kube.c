@@ -3,6 +3,7 @@
 #include "app/observer_parts.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "io/code_pages.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,8 +35,12 @@ static void on_event(void *data, const struct cs_kube_event *event)
     struct cs_observer *observer = data;
 
     cs_pod_index_event(observer->pipeline.pods.index, event, observer->pipeline.now_ns);
-    if (event->kind == CS_KUBE_LIST_END)
-        look_for_nothing(observer);
+    if (event->kind != CS_KUBE_LIST_END)
+        return;
+    look_for_nothing(observer);
+    /* OpenSSL's start touched most of it. */
+    if (!cs_kube_client_state(observer->kube)->synced)
+        cs_code_pages_release();
 }
 
 static void set_readiness(struct cs_observer *observer, const char *why)

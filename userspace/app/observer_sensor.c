@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "core/fact_stream.h"
+#include "io/code_pages.h"
 #include "io/procfs.h"
 #include "io/sock_diag.h"
 
@@ -196,6 +197,7 @@ int cs_observer_make_sensor(struct cs_observer *observer)
         return cs_error_r(error, "%s; `credscope check` says what this node lacks", why.text);
     /* Reading the kernel's BTF took more than 10 MB, freed by now: give it back. */
     malloc_trim(0);
+    cs_code_pages_release();
     cs_info("token-file opens are seen by %s",
             cs_token_hook_name(cs_sensor_token_hook(observer->sensor)));
     observer->cgroup_events = sees_new_cgroups(observer);
