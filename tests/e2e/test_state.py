@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What outlives a restart: times that were seen last and how long nobody watched, but no counter.
 And whatever is wrong with the state directory is warned of once and stops nothing."""
+import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import stat
 import tempfile
@@ -149,6 +151,39 @@ def lost(metrics, reason):
     return checks.value(metrics, "credscope_lost_total", 'hop="state"', f'reason="{reason}"')
 
 
+class Late:
+    """A directory that somebody holds when credscope starts, and lets go soon after."""
+
+    def __init__(self, runs, state):
+        self.state = os.path.join(runs.directory, "late")
+        os.mkdir(self.state, 0o700)
+        shutil.copy(os.path.join(state, NAME), self.state)
+        held = os.open(self.state, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        self.begun = time.time()
+        self.observer = runs.start(self.state, listen="127.0.0.1:9812")
+        os.close(held)
+
+    def check(self, before, results):
+        """A minute later it has found what it could not have at first."""
+        early = self.observer.metrics()
+        results.check(not stamps(early) and gap(early) is None and len(warnings(self.observer)) == 1,
+                      "late: nothing is claimed while it can't be read")
+        document = saved(self.state, self.begun, self.begun + 70 - time.time())
+        time.sleep(2)  # it looks once a second what came of a save
+        metrics = self.observer.metrics()
+        results.check(document is not None and len(warnings(self.observer)) == 1
+                      and "works again" in self.observer.log_tail(),
+                      "late: saved by the next minute's attempt", warnings(self.observer))
+        spans = document["intervals"] if document else [(0, 0), (0, 0)]
+        results.check(stamps(metrics) == before and gap(metrics) is not None and
+                      abs(gap(metrics) * 1000 - (spans[-1][0] - spans[-2][1])) < 2 and
+                      spans[-1][1] - spans[-1][0] > 58000,
+                      "late: times and gap are there, and the whole run was observed",
+                      [str(gap(metrics)), *map(str, spans)])
+        results.check(self.observer.close() == 0, "late: ends with status 0")
+
+
 def unusable_files(runs, state, results):
     """Put aside, never thrown away; and a new one is begun."""
     path = os.path.join(state, NAME)
@@ -236,8 +271,10 @@ def main():
             third = across_a_kill(runs, state, second, begun, before, results)
             held_by_another(runs, state, results)
             results.check(third.close() == 0, "the holder ends with status 0")
+            late = Late(runs, state)
             bad_disks(runs, state, before, results)
             unusable_files(runs, state, results)
+            late.check(before, results)
         for name in ("full", "read-only"):
             linux.umount(os.path.join(directory, name))
     results.finish()
