@@ -47,7 +47,7 @@ struct cs_observer {
     struct cs_watch *housekeeping; /* once a second */
     struct cs_watch *deadline;     /* the pipeline's next, if it has one */
     uint64_t deadline_ns;          /* for when it is armed; UINT64_MAX: it is not */
-    struct cs_expect *expect; /* the pipeline's findings use it */
+    struct cs_expect *expect;      /* the pipeline's findings use it */
     struct cs_pipeline pipeline;
     struct cs_observer_state state;
     struct cs_kube_client *kube; /* NULL: --kube none */

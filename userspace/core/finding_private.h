@@ -67,7 +67,8 @@ struct cs_finding_container {
 
     uint64_t delivered_ns[CS_MECHANISM_END]; /* 0 never; of medium confidence or better */
     uint64_t failing_ns[CS_MECHANISM_END];   /* first failure since any delivery; 0 none */
-    uint64_t put_ns;                         /* first unanswered IMDSv2 PUT not judged yet */
+    bool missing;    /* the agent has answered it 404, and never served it since */
+    uint64_t put_ns; /* first unanswered IMDSv2 PUT not judged yet */
     uint64_t imds_answer_ns;
     uint64_t agent_ns; /* last exchange with the agent, failed or not */
 

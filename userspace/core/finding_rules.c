@@ -240,6 +240,7 @@ static bool without_association(struct cs_finding_case *c)
     association = cs_finding_association_get(c->findings, c->input->subject, c->now_ns, true);
     if (!association)
         return false;
+    c->container->missing = true;
     if (association->missing_ns == 0 || c->at_ns < association->missing_ns)
         association->missing_ns = c->at_ns;
     c->span_ns = c->at_ns - association->missing_ns;

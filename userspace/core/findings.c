@@ -121,7 +121,11 @@ static void delivered(struct cs_finding_case *c)
 
     memset(container->failing_ns, 0, sizeof(container->failing_ns));
     cs_finding_succeeded(c->findings, container, CS_SUCCESS_CREDENTIALS);
-    if (c->mechanism == CS_MECHANISM_EKS_POD_IDENTITY) {
+    /* The agent serves a token that it knows from its cache for hours after the association went:
+     * only a token that it did not serve before says that there is one. */
+    if (c->mechanism == CS_MECHANISM_EKS_POD_IDENTITY &&
+        (container->missing || container->delivered_ns[c->mechanism] == 0)) {
+        container->missing = false;
         cs_finding_succeeded(c->findings, container, CS_SUCCESS_ASSOCIATION);
         association = cs_finding_association_get(c->findings, c->input->subject, c->now_ns, false);
         if (association)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """python3 -m node.clients SPEC.json: a container's program, a list of steps.
 
-Step keys: do (a request's name, a flow's name, "boto3" or "sleep"), tool (curl, urllib, raw),
-repeat, every (seconds), enough (stop after that many 200s), timeout, and what the tool or request
-understands. See scenarios/.
+Step keys: do (a request's name, a flow's name, "boto3", "read-token" or "sleep"), tool (curl,
+urllib, raw), repeat, every (seconds), enough (stop after that many 200s), timeout, and what the
+tool or request understands. See scenarios/.
 """
 import json
 import sys
@@ -74,6 +74,9 @@ class Program:
             from . import sdk
             self.trace()
             sdk.boto3_step(step)
+        elif what == "read-token":
+            with open(catalog.IRSA_TOKEN, encoding="ascii") as f:
+                f.read()
         elif what == "connection":
             self.connection(step)
         elif what == "garbage":

@@ -30,6 +30,7 @@ class Pod:
     expect: outcomes that its exchanges must have, in the order they began, "refused+" being
     one or more; empty: all good. The truth is held against it, so that a fault of the node does
     not become "truth".
+    findings: what credscope must find of this pod, "name!" as expected, and nothing else.
     """
     name: str
     containers: list
@@ -46,6 +47,7 @@ class Pod:
     reject: tuple = ()
     behaviours: dict = dataclasses.field(default_factory=dict)
     expect: tuple = ()
+    findings: tuple = ()
 
 
 @dataclasses.dataclass
@@ -67,6 +69,7 @@ class Scenario:
     nmi_delay: float = 0.010
     sts_delay: float = 0.030
     imds_v1: bool = True
+    findings: tuple = ()  # of the node itself
     seconds: float = 60.0
 
 
