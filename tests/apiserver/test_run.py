@@ -5,6 +5,7 @@ import http.client
 import http.server
 import json
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -66,16 +67,18 @@ class Run(Case):
         return [f"--{name}={value}" for name, value in options.items()]
 
     def run_observer(self, **changed):
+        self.spawn([CREDSCOPE, "run", "--state-dir=none", *self.options(**changed)])
+
+    def spawn(self, command, environment=None):
         with open(self.path("credscope.log"), "wb") as log:
             process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", "timeout", "120", CREDSCOPE, "run",
-                 "--state-dir=none", *self.options(**changed)], stdout=log, stderr=log)
+                ["setpriv", "--pdeathsig", "TERM", "timeout", "120", *command], stdout=log,
+                stderr=log, env=environment)
 
         def stop():
             process.terminate()
             self.assertEqual(process.wait(20), 0, self.log())
         self.addCleanup(stop)
-        return process
 
     def log(self):
         with open(self.path("credscope.log"), encoding="utf-8", errors="replace") as f:
@@ -180,6 +183,57 @@ class Run(Case):
         self.bind("credscope", {"kind": "ServiceAccount", "name": self.node,
                                 "namespace": "credscope"})
         self.until("ready", lambda: self.readiness()[0], seconds=40)
+
+    def mount(self, pod):
+        """The token and authority of a pod as the kubelet's AtomicWriter puts them: a directory a
+        version, and one link that is replaced."""
+        spec, namespace = template()
+        bound = self.cluster.create(f"/api/v1/namespaces/{namespace}/pods", {
+            "metadata": {"name": pod}, "spec": {**spec, "nodeName": "other"}})["metadata"]
+        self.addCleanup(self.unmount, pod)
+        top = self.path("serviceaccount")
+        version = os.path.join(top, f"..{pod}")
+        os.makedirs(version)
+        with open(os.path.join(version, "token"), "w", encoding="ascii") as f:
+            f.write(self.cluster.token(namespace, spec["serviceAccountName"], bound))
+        shutil.copy(self.path("ca.pem"), os.path.join(version, "ca.crt"))
+        os.symlink(f"..{pod}", os.path.join(top, "..data_tmp"))
+        os.rename(os.path.join(top, "..data_tmp"), os.path.join(top, "..data"))
+        for name in "token", "ca.crt":
+            if not os.path.lexists(os.path.join(top, name)):
+                os.symlink(f"..data/{name}", os.path.join(top, name))
+
+    def unmount(self, pod):
+        """Its token is revoked with it."""
+        _, namespace = template()
+        try:
+            self.cluster.call("DELETE", f"/api/v1/namespaces/{namespace}/pods/{pod}",
+                              {"gracePeriodSeconds": 0})
+        except cluster.Failed as failed:
+            self.assertEqual(failed.code, 404)
+
+    def test_as_in_its_pod(self):
+        """With the DaemonSet's own arguments, and all else found as in a cluster: environment and
+        mounted files, whose token is replaced and the old one revoked."""
+        spec, _ = template()
+        self.mount("observer-1")
+        inside = ("mount -t tmpfs none /run && mkdir -p /run/secrets/kubernetes.io/serviceaccount"
+                  f" && mount --bind {self.path('serviceaccount')} "
+                  "/run/secrets/kubernetes.io/serviceaccount && exec \"$@\"")
+        self.spawn(["unshare", "--mount", "sh", "-c", inside, "sh", CREDSCOPE,
+                    *spec["containers"][0]["args"], "--state-dir=none", f"--cgroup={self.cgroup}",
+                    f"--listen=127.0.0.1:{LISTEN}", f"--api-listen=unix:{self.path('api.sock')}"],
+                   {**os.environ, "NODE_NAME": self.node, "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+                    "KUBERNETES_SERVICE_PORT": str(cluster.FRONT)})
+        self.until("ready", lambda: self.readiness()[0])
+        self.mount("observer-2")
+        self.unmount("observer-1")
+        self.cluster.restart(cluster.FRONT)
+        self.pod("seen")
+        # Neither listed nor changed before: this is after the restart.
+        self.until("seen with the new token", lambda: sum(
+            self.metric("credscope_kube_events_total", f'type="{kind}"')
+            for kind in ("listed", "changed")), seconds=40)
 
     # ---- credscope check ----
     def check(self, **changed):
