@@ -131,8 +131,7 @@ static bool is_of(const struct cs_workload_row *row, const char *namespace,
         return true;
     scratch->len = 0;
     cs_label_append(scratch, "namespace", namespace);
-    return row->len > scratch->len && row->text[scratch->len] == ',' &&
-           memcmp(row->text, scratch->data, scratch->len) == 0;
+    return row->len > scratch->len && memcmp(row->text, scratch->data, scratch->len) == 0;
 }
 
 static void write_rows(struct cs_workloads *workloads, const struct cs_workloads_sources *sources,

@@ -216,11 +216,13 @@ static void sums_pods_of_a_workload(void **state)
     sample_record(&sample, recorder);
     strcpy(sample.subject.pod, "cart-2");
     record(recorder, &sample, 30, CS_OUTCOME_OK, 2);
+    strcpy(sample.subject.pod, "cart-3");
+    record(recorder, &sample, 20, CS_OUTCOME_OK, 1);
     json = written(recorder, NULL, BODY_MAX);
     assert_int_equal(rows(json), 1);
     use = cJSON_GetArrayItem(cJSON_GetObjectItem(row(json, 0), "mechanisms"), 0);
-    assert_int_equal(number(use, "total"), 3);
-    assert_near(number(cJSON_GetObjectItem(use, "duration_seconds"), "sum"), 0.072);
+    assert_int_equal(number(use, "total"), 4);
+    assert_near(number(cJSON_GetObjectItem(use, "duration_seconds"), "sum"), 0.092);
     assert_string_equal(text(use, "last_success"), "2025-11-21T02:10:00.030Z");
     cJSON_Delete(json);
     cs_recorder_free(recorder);

@@ -95,6 +95,46 @@ static void sums_findings_of_containers(void **state)
     cs_recorder_free(recorder);
 }
 
+/* What is as intended by one mechanism may not be by another. */
+static void tells_expected_ones_apart(void **state)
+{
+    static const struct scene scene = {.declared = CS_DECLARED_BIT(IRSA) |
+                                                   CS_DECLARED_BIT(AAD_POD_IDENTITY),
+                                       .expect = "shop/payer irsa - all right\n"};
+    static const struct step steps[] = {
+        {10, WEB, IRSA_OK, "retiring-mechanism"},
+        {20, SIDECAR, NMI_OK, "retiring-mechanism"},
+    };
+    unsigned int expected = 0, unexpected = 0;
+    struct cs_recorder *recorder;
+    const cJSON *item, *list;
+    struct play play;
+    cJSON *json;
+
+    (void)state;
+    assert_int_equal(cs_recorder_new(&(struct cs_recorder_options){0}, &recorder), 0);
+    play_begin(&play, &scene);
+    assert_true(play_steps(&play, "expected", steps, CS_ARRAY_SIZE(steps)));
+    json = written(recorder, &play);
+    list = findings_of(json, 0);
+    cJSON_ArrayForEach(item, list)
+    {
+        bool is = cJSON_IsTrue(cJSON_GetObjectItem(item, "expected"));
+        const cJSON *mechanisms = cJSON_GetObjectItem(item, "mechanisms");
+
+        expected += is;
+        unexpected += !is;
+        assert_int_equal(cJSON_GetArraySize(mechanisms), 1);
+        assert_string_equal(cJSON_GetStringValue(cJSON_GetArrayItem(mechanisms, 0)),
+                            is ? "irsa" : "aad-pod-identity");
+    }
+    assert_int_equal(expected, 1);
+    assert_int_equal(unexpected, 1);
+    cJSON_Delete(json);
+    play_end(&play);
+    cs_recorder_free(recorder);
+}
+
 static void nothing_open_is_an_empty_list(void **state)
 {
     static const struct scene scene = {.declared = CS_DECLARED_BIT(EKS_POD_IDENTITY)};
@@ -118,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_findings_of_containers),
+        cmocka_unit_test(tells_expected_ones_apart),
         cmocka_unit_test(nothing_open_is_an_empty_list),
     };
 
