@@ -33,7 +33,7 @@ static int make(struct cs_pipeline *pipeline, struct cs_watchlist *list, int64_t
     if (error == 0)
         error = cs_container_table_new(&cs_container_limits_default, &pipeline->containers);
     if (error == 0)
-        error = cs_token_opens_new(CS_TOKEN_OPENS_MAX, &pipeline->token_opens);
+        error = cs_pipeline_evidence_make(pipeline);
     if (error == 0)
         error = cs_pipeline_pods_make(pipeline, NULL, NULL, false, false);
     if (error == 0)
@@ -53,7 +53,7 @@ static void unmake(struct cs_pipeline *pipeline)
     cs_log_file_close(pipeline->events);
     cs_recorder_free(pipeline->recorder);
     cs_container_table_free(&pipeline->containers);
-    cs_token_opens_free(pipeline->token_opens);
+    cs_pipeline_evidence_free(pipeline);
     cs_api_exchanges_free(pipeline->recent);
     cs_pipeline_pods_free(pipeline);
 }

@@ -30,7 +30,7 @@ static void make(struct cs_pipeline *pipeline, struct cs_watchlist *list)
     pipeline->assembler = cs_assembler_new(&assembler);
     if (!pipeline->assembler || cs_recorder_new(&recorder, &pipeline->recorder) < 0 ||
         cs_container_table_new(&cs_container_limits_default, &pipeline->containers) < 0 ||
-        cs_token_opens_new(CS_TOKEN_OPENS_MAX, &pipeline->token_opens) < 0 ||
+        cs_pipeline_evidence_make(pipeline) < 0 ||
         cs_pipeline_pods_make(pipeline, NULL, NULL, false, false) < 0 ||
         cs_pipeline_findings_make(pipeline, NULL, NULL) < 0 ||
         cs_api_exchanges_new(&pipeline->recent) < 0)
@@ -42,7 +42,7 @@ static void unmake(struct cs_pipeline *pipeline)
     cs_assembler_free(pipeline->assembler);
     cs_recorder_free(pipeline->recorder);
     cs_container_table_free(&pipeline->containers);
-    cs_token_opens_free(pipeline->token_opens);
+    cs_pipeline_evidence_free(pipeline);
     cs_api_exchanges_free(pipeline->recent);
     cs_pipeline_pods_free(pipeline);
 }

@@ -41,6 +41,8 @@ static void add_pipeline(struct rows *rows, const struct cs_pipeline *pipeline)
     add(rows, "token_opens", "evicted", cs_token_opens_evicted(pipeline->token_opens));
     add(rows, "token_opens", "memory", pipeline->stats.tokens_forgotten);
     add(rows, "token_opens", "no_cgroup", pipeline->stats.tokens_unattributed);
+    add(rows, "calls", "memory", pipeline->stats.calls_forgotten);
+    add(rows, "peers", "evicted", cs_peers_evicted(pipeline->peers));
     add(rows, "event_log", "too_long", pipeline->stats.events_too_long);
     add(rows, "event_log", "not_written",
         pipeline->events ? cs_log_file_stats(pipeline->events).lost : 0);

@@ -48,7 +48,7 @@ static int make_tables(struct cs_pipeline *pipeline, const struct cs_config *con
     if (error == 0)
         error = cs_container_table_new(&cs_container_limits_default, &pipeline->containers);
     if (error == 0)
-        error = cs_token_opens_new(CS_TOKEN_OPENS_MAX, &pipeline->token_opens);
+        error = cs_pipeline_evidence_make(pipeline);
     if (error == 0)
         error = cs_api_exchanges_new(&pipeline->recent);
     if (error < 0)
@@ -119,7 +119,7 @@ void cs_observer_stop_pipeline(struct cs_observer *observer)
     cs_api_exchanges_free(pipeline->recent);
     cs_pipeline_pods_free(pipeline);
     cs_expect_free(&observer->expect);
-    cs_token_opens_free(pipeline->token_opens);
+    cs_pipeline_evidence_free(pipeline);
     cs_container_table_free(&pipeline->containers);
     cs_recorder_free(pipeline->recorder);
 }

@@ -200,6 +200,7 @@ int cs_observer_make_sensor(struct cs_observer *observer)
     cs_code_pages_release();
     cs_info("token-file opens are seen by %s",
             cs_token_hook_name(cs_sensor_token_hook(observer->sensor)));
+    observer->pipeline.no_token_hook = cs_sensor_token_hook(observer->sensor) == CS_TOKEN_HOOK_NONE;
     observer->cgroup_events = sees_new_cgroups(observer);
     if (observer->config->bpf_stats) {
         error = cs_sensor_measure(observer->sensor);

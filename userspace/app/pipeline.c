@@ -11,40 +11,6 @@
 #define ROOT_ID    UINT64_C(1)
 #define NO_ID      UINT64_C(0) /* no cgroup has it */
 
-static enum cs_mechanism token_of_endpoint(enum cs_endpoint endpoint)
-{
-    switch (endpoint) {
-    case CS_ENDPOINT_STS:
-        return CS_MECHANISM_IRSA;
-    case CS_ENDPOINT_ENTRA:
-        return CS_MECHANISM_AZURE_WORKLOAD_IDENTITY;
-    default:
-        return CS_MECHANISM_END;
-    }
-}
-
-/* The token whose open is part of the evidence; CS_MECHANISM_END: none is. */
-enum cs_mechanism cs_pipeline_classify(const struct cs_pipeline *pipeline,
-                                       const struct cs_exchange *exchange,
-                                       struct cs_verdict *verdict)
-{
-    struct cs_evidence evidence = {.exchange = exchange, .watchlist = pipeline->watchlist};
-    struct cs_token_open open;
-    enum cs_mechanism token;
-
-    cs_classify(&evidence, verdict);
-    token = token_of_endpoint(verdict->endpoint);
-    if (token == CS_MECHANISM_END || exchange->connection->kernel_thread)
-        return CS_MECHANISM_END;
-    open = cs_token_opens_last(pipeline->token_opens, exchange->connection->cgroup_id, token);
-    if (open.time_ns == 0)
-        return CS_MECHANISM_END;
-    evidence.token_open_ns = open.time_ns;
-    evidence.token_mechanism = open.mechanism;
-    cs_classify(&evidence, verdict);
-    return verdict->mechanism == token ? token : CS_MECHANISM_END;
-}
-
 /* The fact of a cgroup's creation was lost, or the cgroup was made before the walk got there. */
 static void resolve_cgroup(struct cs_pipeline *pipeline, uint64_t cgroup_id)
 {
@@ -59,11 +25,9 @@ static void resolve_cgroup(struct cs_pipeline *pipeline, uint64_t cgroup_id)
                                (struct cs_slice){path, strlen(path)}, false, 0);
 }
 
-static void attribute(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
+static void attribute(struct cs_pipeline *pipeline, const struct cs_connection *connection,
                       struct cs_subject *subject)
 {
-    const struct cs_connection *connection = exchange->connection;
-
     if (connection->kernel_thread) {
         cs_subject_unknown(CS_ATTRIBUTION_KERNEL, subject);
     } else {
@@ -85,15 +49,21 @@ bool cs_pipeline_keep_line(struct cs_pipeline *pipeline, int len)
 }
 
 static void record(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
-                   const struct cs_verdict *verdict, const struct cs_subject *subject,
+                   const struct cs_verdict *verdict, struct cs_subject *subject,
                    const struct cs_pod_facts *facts)
 {
+    static const struct cs_pod_facts nothing;
     char declared[CS_DECLARED_TEXT_MAX], identity[CS_REQUEST_LINE_MAX + 1];
     struct cs_event_extra extra = {.declared = facts->known ? declared : NULL};
     struct cs_usage_first first;
     uint64_t seq = pipeline->context.seq;
     int len;
 
+    if (verdict->proxied) {
+        cs_subject_unknown(CS_ATTRIBUTION_PROXIED, subject);
+        facts = &nothing;
+        extra.declared = NULL;
+    }
     pipeline->stats.attributions[subject->attribution]++;
     cs_recorder_exchange(pipeline->recorder, exchange, verdict, subject, pipeline->now_ns);
     if (pipeline->state)
@@ -117,28 +87,35 @@ void cs_pipeline_exchange(const struct cs_exchange *exchange, void *data)
     struct cs_verdict verdict;
     struct cs_subject subject;
     struct cs_pod_facts facts;
-    enum cs_mechanism token = cs_pipeline_classify(pipeline, exchange, &verdict);
+    const struct cs_pipeline_caller caller = {&subject, &facts};
+    bool named;
 
-    if (token != CS_MECHANISM_END)
-        cs_token_opens_use(pipeline->token_opens, exchange->connection->cgroup_id, token);
-    attribute(pipeline, exchange, &subject);
-    if (cs_pod_index_name(pipeline->pods.index, &subject, &facts) < 0 &&
-        cs_pipeline_wait(pipeline, exchange, &verdict, &subject))
+    attribute(pipeline, exchange->connection, &subject);
+    cs_peers_learn(pipeline->peers, exchange->connection, subject.pod_uid);
+    if (cs_peers_relays(pipeline->peers, exchange->connection, subject.pod_uid)) {
+        pipeline->stats.relayed++;
         return;
-    record(pipeline, exchange, &verdict, &subject, &facts);
+    }
+    named = cs_pod_index_name(pipeline->pods.index, &subject, &facts) == 0;
+    cs_pipeline_classify(pipeline, exchange, &caller, &verdict);
+    if (named || !cs_pipeline_wait(pipeline, exchange, &verdict, &subject))
+        record(pipeline, exchange, &verdict, &subject, &facts);
 }
 
 void cs_pipeline_waited(void *data, const struct cs_exchange *exchange,
-                        const struct cs_verdict *verdict, enum cs_pending_why why)
+                        const struct cs_verdict *before, enum cs_pending_why why)
 {
     struct cs_pipeline *pipeline = data;
+    struct cs_verdict verdict = *before;
     struct cs_subject subject;
     struct cs_pod_facts facts;
+    const struct cs_pipeline_caller caller = {&subject, &facts};
 
     (void)why;
-    attribute(pipeline, exchange, &subject);
-    cs_pod_index_name(pipeline->pods.index, &subject, &facts);
-    record(pipeline, exchange, verdict, &subject, &facts);
+    attribute(pipeline, exchange->connection, &subject);
+    if (cs_pod_index_name(pipeline->pods.index, &subject, &facts) == 0)
+        cs_pipeline_classify_again(pipeline, exchange, &caller, before, &verdict);
+    record(pipeline, exchange, &verdict, &subject, &facts);
 }
 
 enum cs_mechanism cs_pipeline_identify(void *data, const struct cs_exchange *exchange,
@@ -146,13 +123,15 @@ enum cs_mechanism cs_pipeline_identify(void *data, const struct cs_exchange *exc
 {
     struct cs_pipeline *pipeline = data;
     struct cs_verdict verdict;
+    struct cs_pod_facts facts;
+    const struct cs_pipeline_caller caller = {subject, &facts};
 
-    cs_pipeline_classify(pipeline, exchange, &verdict);
     if (exchange->connection->kernel_thread)
         cs_subject_unknown(CS_ATTRIBUTION_KERNEL, subject);
     else
         cs_container_table_subject(pipeline->containers, exchange->connection->cgroup_id, subject);
-    cs_pod_index_name(pipeline->pods.index, subject, NULL);
+    cs_pod_index_name(pipeline->pods.index, subject, &facts);
+    cs_pipeline_classify_in_flight(pipeline, exchange, &caller, &verdict);
     return verdict.mechanism;
 }
 
@@ -188,22 +167,41 @@ static uint64_t cgroup_of_process(struct cs_pipeline *pipeline, uint64_t cgroup_
     return id;
 }
 
-static void token_open(struct cs_pipeline *pipeline, const struct cs_fact_token_open *open)
+static void token_open(struct cs_pipeline *pipeline, const struct cs_fact_token_open *fact)
 {
-    uint64_t id = cgroup_of_process(pipeline, open->cgroup_id, open->tgid);
-    enum cs_mechanism mechanism;
+    uint64_t id = cgroup_of_process(pipeline, fact->cgroup_id, fact->tgid);
+    struct cs_subject subject;
+    struct cs_token_open open = {.time_ns = fact->header.time_ns,
+                                 .cgroup_id = id,
+                                 .tgid = fact->tgid,
+                                 .pod_uid = subject.pod_uid};
 
-    if (open->token >= pipeline->watchlist->token_count)
+    if (fact->token >= pipeline->watchlist->token_count)
         return;
     /* One whose opener is unknown must not speak for another. */
     if (id == NO_ID) {
         pipeline->stats.tokens_unattributed++;
         return;
     }
-    mechanism = pipeline->watchlist->tokens[open->token].mechanism;
-    if (cs_token_opens_add(pipeline->token_opens, id, mechanism, open->header.time_ns) < 0)
+    open.mechanism = pipeline->watchlist->tokens[fact->token].mechanism;
+    resolve_cgroup(pipeline, id);
+    cs_container_table_subject(pipeline->containers, id, &subject);
+    if (cs_token_opens_note(pipeline->token_opens, &open) < 0)
         pipeline->stats.tokens_forgotten++;
-    cs_pipeline_find_token(pipeline, id, mechanism, open->header.time_ns);
+    cs_pipeline_find_token(pipeline, id, open.mechanism, open.time_ns);
+}
+
+/* Before any answer: the connection on which a sidecar passes this on may end first. */
+static void learn_peer(struct cs_pipeline *pipeline, const struct cs_fact_header *header)
+{
+    const struct cs_connection *connection =
+        cs_assembler_connection(pipeline->assembler, header->cookie, header->generation);
+    struct cs_subject subject;
+
+    if (!connection || !connection->intercept_place)
+        return;
+    attribute(pipeline, connection, &subject);
+    cs_peers_learn(pipeline->peers, connection, subject.pod_uid);
 }
 
 void cs_pipeline_fact(struct cs_pipeline *pipeline, const void *data, size_t size, uint64_t now_ns)
@@ -239,6 +237,8 @@ void cs_pipeline_fact(struct cs_pipeline *pipeline, const void *data, size_t siz
     default:
         /* What it can't take it counts itself. */
         cs_assembler_feed(pipeline->assembler, &fact);
+        if (fact.header.type == CS_FACT_INTERCEPTED || fact.header.type == CS_FACT_CLIENT_HELLO)
+            learn_peer(pipeline, &fact.header);
         break;
     }
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The path of a fact: decode → assemble → classify → attribute → name → record, log and keep for
+ * The path of a fact: decode → assemble → attribute → name → classify → record, log and keep for
  * the API. Each stage is a call in cs_pipeline_exchange; a new stage is one more. An exchange
- * whose pod is not known yet leaves before it is recorded and comes back when the pod is, or when
- * it has waited long enough.
+ * whose pod is not known yet leaves before it is recorded, comes back when the pod is, or when
+ * it has waited long enough, and is then classified by what the pod's spec says too.
  */
 #ifndef CS_APP_PIPELINE_H
 #define CS_APP_PIPELINE_H
@@ -11,6 +11,8 @@
 #include "app/api.h"
 #include "core/assembler.h"
 #include "core/classify.h"
+#include "core/classify_history.h"
+#include "core/classify_peers.h"
 #include "core/container_table.h"
 #include "core/event_json.h"
 #include "core/findings.h"
@@ -37,8 +39,10 @@ struct cs_pipeline_stats {
     uint64_t attributions[CS_ATTRIBUTION_END]; /* exchanges, by how far they could be named */
     uint64_t tokens_forgotten;                 /* token opens for which there was no memory */
     uint64_t tokens_unattributed;              /* token opens by nobody knows whom (cgroup v1) */
-    uint64_t events_too_long;                  /* lines over CS_EVENT_JSON_MAX */
-    uint64_t pods_uncounted;                   /* times there was no memory to count pods */
+    uint64_t calls_forgotten;                  /* calls whose container could not be remembered */
+    uint64_t relayed;         /* exchanges that a sidecar passed on, seen on another connection */
+    uint64_t events_too_long; /* lines over CS_EVENT_JSON_MAX */
+    uint64_t pods_uncounted;  /* times there was no memory to count pods */
 };
 
 /* What is known of pods. */
@@ -57,6 +61,9 @@ struct cs_pipeline {
     struct cs_assembler *assembler;
     struct cs_container_table *containers;
     struct cs_token_opens *token_opens;
+    struct cs_call_history *calls;
+    struct cs_peers *peers;
+    bool no_token_hook; /* this node's kernel tells of no opens */
     struct cs_pipeline_pods pods;
     struct cs_findings *findings;
     struct cs_recorder *recorder;
@@ -79,6 +86,10 @@ struct cs_pipeline {
     struct cs_pipeline_stats stats;
     char line[CS_EVENT_JSON_MAX];
 };
+
+/* Make the tables of evidence: token opens, calls, who stands between. 0 or -errno. */
+int cs_pipeline_evidence_make(struct cs_pipeline *pipeline);
+void cs_pipeline_evidence_free(struct cs_pipeline *pipeline);
 
 /* Make the pods' part, for the limits of this node. cloud: "aws", "azure" or NULL, not known.
  * told: there is a source of pods (cs_pod_index_event), so that requests wait for theirs. 0 or

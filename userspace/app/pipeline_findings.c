@@ -106,14 +106,15 @@ static void look_at_hanging(const struct cs_exchange *exchange, void *user)
     struct cs_verdict verdict;
     struct cs_subject subject;
     struct cs_pod_facts facts;
+    const struct cs_pipeline_caller caller = {&subject, &facts};
     const struct cs_findings_input input = {exchange, &verdict, &subject, &facts, NULL, false};
 
     if (pipeline->now_ns < exchange->start_ns + CS_FINDINGS_HUNG_NS)
         return;
-    cs_pipeline_classify(pipeline, exchange, &verdict);
     if (exchange->connection->kernel_thread)
         return;
     name_cgroup(pipeline, exchange->connection->cgroup_id, &subject, &facts);
+    cs_pipeline_classify_in_flight(pipeline, exchange, &caller, &verdict);
     cs_findings_in_flight(pipeline->findings, &input, pipeline->now_ns);
 }
 

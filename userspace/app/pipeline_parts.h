@@ -1,9 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What pipeline.c and pipeline_pods.c share. */
+/* What the pipeline's files share. */
 #ifndef CS_APP_PIPELINE_PARTS_H
 #define CS_APP_PIPELINE_PARTS_H
 
 #include "app/pipeline.h"
+
+/* Who made an exchange, as far as it is known. */
+struct cs_pipeline_caller {
+    const struct cs_subject *subject;
+    const struct cs_pod_facts *facts;
+};
+
+/* Classify, use up the token open that explains the exchange, and note it for those to come. */
+void cs_pipeline_classify(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
+                          const struct cs_pipeline_caller *caller, struct cs_verdict *verdict);
+
+/* The same without using or noting anything. */
+void cs_pipeline_classify_in_flight(struct cs_pipeline *pipeline,
+                                    const struct cs_exchange *exchange,
+                                    const struct cs_pipeline_caller *caller,
+                                    struct cs_verdict *verdict);
+
+/* By the evidence of before and by what is known of the caller now. */
+void cs_pipeline_classify_again(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
+                                const struct cs_pipeline_caller *caller,
+                                const struct cs_verdict *before, struct cs_verdict *verdict);
 
 /* The subject's pod may become known: the exchange waits, and cs_pipeline_waited gets it. False:
  * there is nothing to wait for. */
@@ -18,11 +39,6 @@ void cs_pipeline_waited(void *pipeline, const struct cs_exchange *exchange,
 void cs_pipeline_use(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
                      const struct cs_verdict *verdict, const struct cs_subject *subject,
                      struct cs_usage_first *first);
-
-/* The token whose open is part of the evidence; CS_MECHANISM_END: none is. */
-enum cs_mechanism cs_pipeline_classify(const struct cs_pipeline *pipeline,
-                                       const struct cs_exchange *exchange,
-                                       struct cs_verdict *verdict);
 
 /* Into the event log; len as the line's writer returned it. False: there is none. */
 bool cs_pipeline_keep_line(struct cs_pipeline *pipeline, int len);

@@ -19,6 +19,7 @@ static const char *attribution_name(enum cs_attribution attribution)
         [CS_ATTRIBUTION_HOST] = "host",
         [CS_ATTRIBUTION_NO_CGROUP] = "no_cgroup",
         [CS_ATTRIBUTION_KERNEL] = "kernel_thread",
+        [CS_ATTRIBUTION_PROXIED] = "proxied",
     };
     _Static_assert(CS_ARRAY_SIZE(NAMES) == CS_ATTRIBUTION_END, "attribution names");
 
@@ -43,6 +44,8 @@ void cs_self_metrics_begin(struct cs_observer *observer)
     /* Once: worked out anew, it moves with the clocks, which looks like a restart. */
     if (cs_process_stats_read(&stats) == 0)
         cs_recorder_set(recorder, CS_METRIC_PROCESS_START, NULL, stats.start_ns);
+    /* So that they have their room before the workloads come, and count from 0. */
+    cs_self_metrics_refresh(observer, observer->started_ns);
 }
 
 static void refresh_cost(struct cs_recorder *recorder, const struct cs_sensor_program *program)
@@ -109,6 +112,7 @@ static void refresh_connections(struct cs_observer *observer)
     for (unsigned int result = 0; result < CS_ATTRIBUTION_END; result++)
         cs_recorder_set(recorder, CS_METRIC_ATTRIBUTIONS, VALUES(attribution_name(result)),
                         observer->pipeline.stats.attributions[result]);
+    cs_recorder_set(recorder, CS_METRIC_RELAYED, NULL, observer->pipeline.stats.relayed);
 }
 
 void cs_self_metrics_tracked(struct cs_observer *observer, const char *set, uint64_t count,
@@ -139,6 +143,8 @@ static void refresh_tracked(struct cs_observer *observer)
                             containers.evicted);
     cs_self_metrics_tracked(observer, "token_opens", cs_token_opens_count(pipeline->token_opens),
                             CS_TOKEN_OPENS_MAX, cs_token_opens_evicted(pipeline->token_opens));
+    cs_self_metrics_tracked(observer, "calls", cs_call_history_count(pipeline->calls),
+                            CS_CALL_HISTORY_MAX, pipeline->stats.calls_forgotten);
 }
 
 static void refresh_in_flight(struct cs_observer *observer, uint64_t now_ns)

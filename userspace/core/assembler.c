@@ -352,6 +352,30 @@ void cs_assembler_each_in_flight(const struct cs_assembler *assembler, cs_exchan
     }
 }
 
+const struct cs_connection *cs_assembler_connection(const struct cs_assembler *assembler,
+                                                    uint64_t cookie, uint32_t generation)
+{
+    const struct cs_connection_id id = {cookie, generation, 0};
+    const struct cs_tracked *tracked;
+
+    HASH_FIND(hh, assembler->table, &id, sizeof(id), tracked);
+    return tracked ? &tracked->connection : NULL;
+}
+
+bool cs_assembler_has_connection(const struct cs_assembler *assembler, uint32_t tgid,
+                                 const char *server_name)
+{
+    const struct cs_tracked *tracked;
+
+    TAILQ_FOREACH(tracked, &assembler->recent, recent_link)
+    {
+        if (tracked->connection.tgid == tgid &&
+            strcmp(tracked->connection.server_name, server_name) == 0)
+            return true;
+    }
+    return false;
+}
+
 const struct cs_assembler_stats *cs_assembler_stats(const struct cs_assembler *assembler)
 {
     return &assembler->stats;

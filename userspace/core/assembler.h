@@ -90,6 +90,14 @@ uint64_t cs_assembler_deadline(const struct cs_assembler *assembler);
 void cs_assembler_each_in_flight(const struct cs_assembler *assembler, cs_exchange_fn fn,
                                  void *user);
 
+/* The open connection of that id, or NULL; valid until the next call. */
+const struct cs_connection *cs_assembler_connection(const struct cs_assembler *assembler,
+                                                    uint64_t cookie, uint32_t generation);
+
+/* A process has a connection open whose server's name is this one. Walks all connections. */
+bool cs_assembler_has_connection(const struct cs_assembler *assembler, uint32_t tgid,
+                                 const char *server_name);
+
 const struct cs_assembler_stats *cs_assembler_stats(const struct cs_assembler *assembler);
 
 #endif

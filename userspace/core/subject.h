@@ -34,6 +34,7 @@ enum cs_attribution {
     CS_ATTRIBUTION_HOST,      /* in no pod: the systemd unit is the name */
     CS_ATTRIBUTION_NO_CGROUP, /* the cgroup id was never seen and is gone */
     CS_ATTRIBUTION_KERNEL,    /* a kernel thread connected on somebody's behalf */
+    CS_ATTRIBUTION_PROXIED,   /* a node's proxy connected on some pod's behalf */
     CS_ATTRIBUTION_END,
 };
 

@@ -207,6 +207,7 @@ static struct open *best_of(const struct entry *entry, const struct cs_token_que
             continue;
         found->match = match;
         found->time_ns = open->time_ns;
+        found->tgid = open->tgid;
         best = open;
     }
     return best;
@@ -253,37 +254,6 @@ void cs_token_opens_take(struct cs_token_opens *opens, const struct cs_token_que
         open->used = true;
     else
         open->lent = true;
-}
-
-int cs_token_opens_add(struct cs_token_opens *opens, uint64_t cgroup_id,
-                       enum cs_mechanism mechanism, uint64_t time_ns)
-{
-    return cs_token_opens_note(opens, &(struct cs_token_open){.cgroup_id = cgroup_id,
-                                                              .mechanism = mechanism,
-                                                              .time_ns = time_ns});
-}
-
-struct cs_token_open cs_token_opens_last(const struct cs_token_opens *opens, uint64_t cgroup_id,
-                                         enum cs_mechanism mechanism)
-{
-    struct cs_token_query query = {
-        .cgroup_id = cgroup_id, .mechanism = mechanism, .before_ns = UINT64_MAX};
-    struct cs_token_found found;
-
-    find(opens, &query, &found);
-    return (struct cs_token_open){.time_ns = found.time_ns, .mechanism = mechanism};
-}
-
-void cs_token_opens_use(struct cs_token_opens *opens, uint64_t cgroup_id,
-                        enum cs_mechanism mechanism)
-{
-    struct cs_token_query query = {
-        .cgroup_id = cgroup_id, .mechanism = mechanism, .before_ns = UINT64_MAX};
-    struct cs_token_found found;
-    struct open *open = find(opens, &query, &found);
-
-    if (open)
-        open->used = true;
 }
 
 size_t cs_token_opens_count(const struct cs_token_opens *opens)

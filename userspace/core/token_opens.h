@@ -46,6 +46,7 @@ struct cs_token_query {
 struct cs_token_found {
     uint64_t time_ns; /* of the newest that fits; 0 none */
     enum cs_token_match match;
+    uint32_t tgid;      /* who opened; 0 not known */
     bool opened_before; /* the container, or another of the pod, opened one at whatever time */
 };
 
@@ -67,14 +68,6 @@ void cs_token_opens_find(const struct cs_token_opens *opens, const struct cs_tok
  * still be about to make one of its own, which it then explains too. */
 void cs_token_opens_take(struct cs_token_opens *opens, const struct cs_token_query *query,
                          const struct cs_token_found *found);
-
-/* The same without processes and pods; until the pipeline asks as above. */
-int cs_token_opens_add(struct cs_token_opens *opens, uint64_t cgroup_id,
-                       enum cs_mechanism mechanism, uint64_t time_ns);
-struct cs_token_open cs_token_opens_last(const struct cs_token_opens *opens, uint64_t cgroup_id,
-                                         enum cs_mechanism mechanism);
-void cs_token_opens_use(struct cs_token_opens *opens, uint64_t cgroup_id,
-                        enum cs_mechanism mechanism);
 
 size_t cs_token_opens_count(const struct cs_token_opens *opens);
 

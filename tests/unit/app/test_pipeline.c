@@ -37,7 +37,7 @@ static int set_up(void **state)
     assert_int_equal(cs_recorder_new(&recorder, &pipeline->recorder), 0);
     assert_int_equal(cs_container_table_new(&cs_container_limits_default, &pipeline->containers),
                      0);
-    assert_int_equal(cs_token_opens_new(CS_TOKEN_OPENS_MAX, &pipeline->token_opens), 0);
+    assert_int_equal(cs_pipeline_evidence_make(pipeline), 0);
     assert_int_equal(cs_pipeline_pods_make(pipeline, "node", "aws", false, told), 0);
     assert_int_equal(cs_pipeline_findings_make(pipeline, NULL, "aws"), 0);
     assert_int_equal(cs_api_exchanges_new(&pipeline->recent), 0);
@@ -50,7 +50,7 @@ static int tear_down(void **state)
     cs_assembler_free(pipeline->assembler);
     cs_recorder_free(pipeline->recorder);
     cs_container_table_free(&pipeline->containers);
-    cs_token_opens_free(pipeline->token_opens);
+    cs_pipeline_evidence_free(pipeline);
     cs_api_exchanges_free(pipeline->recent);
     cs_pipeline_pods_free(pipeline);
     free(pipeline);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Gathers what is known beside an exchange, and has it classified. */
+#include "app/pipeline_parts.h"
+
+#include "base/util.h"
+#include "core/classify_party.h"
+
+#include <string.h>
+
+int cs_pipeline_evidence_make(struct cs_pipeline *pipeline)
+{
+    int error = cs_token_opens_new(CS_TOKEN_OPENS_MAX, &pipeline->token_opens);
+
+    if (error == 0)
+        error = cs_call_history_new(CS_CALL_HISTORY_MAX, &pipeline->calls);
+    if (error == 0)
+        error = cs_peers_new(&pipeline->peers);
+    return error;
+}
+
+void cs_pipeline_evidence_free(struct cs_pipeline *pipeline)
+{
+    cs_peers_free(pipeline->peers);
+    cs_call_history_free(pipeline->calls);
+    cs_token_opens_free(pipeline->token_opens);
+}
+
+static enum cs_mechanism token_of_endpoint(enum cs_endpoint endpoint)
+{
+    switch (endpoint) {
+    case CS_ENDPOINT_STS:
+        return CS_MECHANISM_IRSA;
+    case CS_ENDPOINT_ENTRA:
+        return CS_MECHANISM_AZURE_WORKLOAD_IDENTITY;
+    default:
+        return CS_MECHANISM_END;
+    }
+}
+
+static struct cs_party party_of(const struct cs_subject *subject)
+{
+    return (struct cs_party){
+        .known = subject->attribution == CS_ATTRIBUTION_POD,
+        .workload = subject->workload.workload,
+        .container = subject->container,
+        .image = subject->image,
+    };
+}
+
+/* Who listens, if the sensor could tell; listener keeps the texts. */
+static void put_listener(struct cs_pipeline *pipeline, const struct cs_connection *connection,
+                         struct cs_subject *listener, struct cs_evidence *evidence)
+{
+    if (!connection->intercept_place || !connection->intercept_cgroup_id ||
+        connection->intercept_cgroup_id == connection->cgroup_id)
+        return;
+    cs_container_table_subject(pipeline->containers, connection->intercept_cgroup_id, listener);
+    cs_pod_index_name(pipeline->pods.index, listener, NULL);
+    evidence->listener = party_of(listener);
+}
+
+static void put_parties(struct cs_pipeline *pipeline, const struct cs_pipeline_caller *caller,
+                        struct cs_subject *listener, struct cs_evidence *evidence)
+{
+    const struct cs_connection *connection = evidence->exchange->connection;
+
+    evidence->caller = party_of(caller->subject);
+    evidence->declared_known = caller->facts->known;
+    evidence->declared = caller->facts->declared;
+    evidence->no_token_hook = pipeline->no_token_hook;
+    if (connection->kernel_thread)
+        return;
+    evidence->caller_listens = cs_peers_listens(pipeline->peers, connection->cgroup_id);
+    evidence->pod_redirects = cs_peers_redirects(pipeline->peers, caller->subject->pod_uid) ||
+                              cs_party_interceptor(&evidence->caller) == CS_INTERCEPTOR_MESH;
+    put_listener(pipeline, connection, listener, evidence);
+}
+
+/* The open that can explain a call; *query is what it was asked with. */
+static void put_token(const struct cs_pipeline *pipeline, const struct cs_subject *subject,
+                      enum cs_mechanism token, struct cs_evidence *evidence,
+                      struct cs_token_query *query, struct cs_token_found *found)
+{
+    const struct cs_connection *connection = evidence->exchange->connection;
+
+    *query = (struct cs_token_query){
+        .cgroup_id = connection->cgroup_id,
+        .pod_uid = subject->pod_uid,
+        .tgid = connection->tgid,
+        .mechanism = token,
+        .before_ns = evidence->exchange->start_ns,
+    };
+    cs_token_opens_find(pipeline->token_opens, query, found);
+    /* Another process that is about to use its token itself. */
+    if (found->match == CS_TOKEN_OF_CONTAINER &&
+        cs_assembler_has_connection(pipeline->assembler, found->tgid, connection->server_name))
+        *found = (struct cs_token_found){.opened_before = true};
+    evidence->token_open_ns = found->time_ns;
+    evidence->token_mechanism = token;
+    evidence->token_match = found->match;
+    evidence->token_opened_before = found->opened_before;
+}
+
+/* Whether everything that the container did was watched. */
+static bool is_whole(const struct cs_pipeline *pipeline, uint64_t cgroup_id)
+{
+    struct cs_container container;
+
+    return cs_container_table_get(pipeline->containers, cgroup_id, &container) == 0 &&
+           container.created_ns != 0;
+}
+
+/* True when what was found of a token explains the exchange. */
+static bool classify(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
+                     const struct cs_pipeline_caller *caller, struct cs_verdict *verdict,
+                     struct cs_token_query *query, struct cs_token_found *found)
+{
+    struct cs_evidence evidence = {.exchange = exchange, .watchlist = pipeline->watchlist};
+    struct cs_subject listener;
+    enum cs_mechanism token;
+
+    put_parties(pipeline, caller, &listener, &evidence);
+    cs_classify(&evidence, verdict);
+    token = token_of_endpoint(verdict->endpoint);
+    if (token == CS_MECHANISM_END || exchange->connection->kernel_thread)
+        return false;
+    put_token(pipeline, caller->subject, token, &evidence, query, found);
+    cs_call_history_ask(pipeline->calls, is_whole(pipeline, exchange->connection->cgroup_id),
+                        &evidence);
+    cs_classify(&evidence, verdict);
+    return found->time_ns != 0 && verdict->mechanism == token;
+}
+
+static void note(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
+                 const struct cs_verdict *verdict)
+{
+    if (cs_call_history_note(pipeline->calls, exchange, verdict) < 0)
+        pipeline->stats.calls_forgotten++;
+}
+
+void cs_pipeline_classify(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
+                          const struct cs_pipeline_caller *caller, struct cs_verdict *verdict)
+{
+    struct cs_token_query query;
+    struct cs_token_found found;
+
+    if (classify(pipeline, exchange, caller, verdict, &query, &found))
+        cs_token_opens_take(pipeline->token_opens, &query, &found);
+    note(pipeline, exchange, verdict);
+}
+
+void cs_pipeline_classify_in_flight(struct cs_pipeline *pipeline,
+                                    const struct cs_exchange *exchange,
+                                    const struct cs_pipeline_caller *caller,
+                                    struct cs_verdict *verdict)
+{
+    struct cs_token_query query;
+    struct cs_token_found found;
+
+    classify(pipeline, exchange, caller, verdict, &query, &found);
+}
+
+void cs_pipeline_classify_again(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
+                                const struct cs_pipeline_caller *caller,
+                                const struct cs_verdict *before, struct cs_verdict *verdict)
+{
+    const struct cs_kept_evidence *kept = &before->kept;
+    struct cs_evidence evidence = {
+        .exchange = exchange,
+        .watchlist = pipeline->watchlist,
+        .token_open_ns = kept->token_open_ns,
+        .token_mechanism = token_of_endpoint(before->endpoint),
+        .token_match = (enum cs_token_match)kept->token_match,
+        .token_opened_before = kept->token_opened_before,
+        .preceded = (enum cs_preceded)kept->preceded,
+        .token_call_bytes = kept->token_call_bytes,
+    };
+    struct cs_subject listener;
+
+    put_parties(pipeline, caller, &listener, &evidence);
+    cs_classify(&evidence, verdict);
+    if (verdict->mechanism != before->mechanism)
+        note(pipeline, exchange, verdict);
+}

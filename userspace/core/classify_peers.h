@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who stands between others and what they ask, as learned from intercepted connections: cgroups
+ * that listen in another's place, and pods that redirect their connections to one of their own
+ * containers. There a request is seen twice, on its maker's connection and on the sidecar's.
+ * Bounded: when full, what was learned first makes room.
+ */
+#ifndef CS_CORE_CLASSIFY_PEERS_H
+#define CS_CORE_CLASSIFY_PEERS_H
+
+#include "core/exchange.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CS_PEERS_LISTENERS_MAX 64  /* a node has one or two */
+#define CS_PEERS_REDIRECTS_MAX 512 /* pod, destination, container: a mesh's every pod has some */
+
+struct cs_peers;
+
+/* 0 or -ENOMEM. */
+int cs_peers_new(struct cs_peers **peers);
+
+/* Accepts NULL. */
+void cs_peers_free(struct cs_peers *peers);
+
+/* Learn from an intercepted connection; of others nothing is learned. pod_uid is the caller's; ""
+ * none. Best called as soon as the interception is known. */
+void cs_peers_learn(struct cs_peers *peers, const struct cs_connection *connection,
+                    const char *pod_uid);
+
+/* That cgroup took connections that were meant for others. */
+bool cs_peers_listens(const struct cs_peers *peers, uint64_t cgroup_id);
+
+/* Connections of that pod go to a listener in it. */
+bool cs_peers_redirects(const struct cs_peers *peers, const char *pod_uid);
+
+/* The connection passes on what another container of its pod asks on one that was redirected: to
+ * the same end-point, while this container's own connections there never are redirected. */
+bool cs_peers_relays(const struct cs_peers *peers, const struct cs_connection *connection,
+                     const char *pod_uid);
+
+/* Learned once and forgotten for want of room; only grows. */
+uint64_t cs_peers_evicted(const struct cs_peers *peers);
+
+#endif
