@@ -30,7 +30,7 @@ SHARE = 0.999  # of the requests whose pod's object was served
 
 SCENARIOS = (
     api.Scenario("steady"),
-    api.Scenario("down", down_until=28.0),  # for the first 30 s of credscope, about
+    api.Scenario("down", down_until=27.0),  # for the first 30 s of credscope, about
     api.Scenario("restarted", restarts=((7.0, 9.0), (14.0, 14.3))),
     api.Scenario("late", late=5.0),
 )
@@ -152,10 +152,12 @@ def check_observer(results, churn, observer, one, truth):
     name = observer.name
     samples, cpu = observer.metrics(), observer.cpu_seconds() - churn.cpu_at_start[name]
     status = observer.stop()
+    one.stop()  # after the client: its connections are gone
     results.check(status == 0, f"{name}: credscope ended well", observer.log_tail())
     lines = observer.lines()
     events = [line for line in lines if line.get("kind", "exchange") == "exchange"]
-    lost = [line for line in lines if line.get("kind") == "loss"]
+    # token files are watched on the whole machine, and these pods open none
+    lost = [line for line in lines if line.get("kind") == "loss" and line["hop"] != "token_opens"]
     found = match.match(truth, {pod.name: pod for pod in churn.pods}, events, one.served,
                         one.unsure)
     results.check(not found.wrong, f"{name}: 0 of {found.requests} attributed wrong", found.wrong)
@@ -179,7 +181,6 @@ def body(place):
         truth = churn.truth()
         check_first_requests(results, truth, churn.pods)
         for observer, one in zip(churn.observers, churn.apis):
-            one.stop()
             check_observer(results, churn, observer, one, truth)
     finally:
         churn.close()
