@@ -6,11 +6,13 @@ Everything shown is read from credscope's event log and /metrics. credscope know
 file as `kubectl get pods -o json` writes it (--kube file:…), since no API server is there.
 """
 import collections
+import json
 import os
 import shutil
 import signal
 import statistics
 import sys
+import textwrap
 import time
 
 from node import session
@@ -181,10 +183,24 @@ def summary(view, observer, directory, out):
               "\nand Azure Workload Identity: such calls show as sts and entra here.", file=out)
     if observer.process.poll() is None:
         try:
+            show_findings(view, observer, out)
             print(f"\nmetrics    {save(observer, directory)}", file=out)
         except session.Failed as error:
-            print(f"\nmetrics    not saved: {error}", file=out)
+            print(f"\ncredscope did not answer: {error}", file=out)
     print(f"event log  {observer.events}\nown log    {observer.log}", file=out)
+
+
+def show_findings(view, observer, out):
+    """What is left to do, as credscope says it: /api/v1/findings."""
+    answer = json.loads(observer.node.curl("http://credscope/api/v1/findings", "--unix-socket",
+                                           observer.api))
+    print("\nWhat is left to do (open findings)\n", file=out)
+    for finding in answer["findings"]:
+        colour = {"critical": "bad", "warning": "bold"}.get(finding["severity"], "dim")
+        head = f"{finding['severity']:8}  {finding['finding']:26}"
+        who = f"{finding.get('namespace', '')}/{finding.get('workload', '')}"
+        print(view.paint(head, colour) + f"  {'the whole node' if who == '/' else who}", file=out)
+        print(textwrap.indent(textwrap.fill(finding["explanation"], WIDTH - 10), " " * 10), file=out)
 
 
 def raise_stopped(_number, _frame):
