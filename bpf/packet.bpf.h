@@ -205,24 +205,45 @@ static __always_inline void cs_packet_syn(struct cs_socket *s, struct cs_dir *di
         cs_client_remember(s, p->saddr, p->sport, p->seq);
 }
 
-/* What the client acknowledges it has received: had we not seen it, we never shall. */
-__noinline int cs_packet_ack(struct __sk_buff *skb, __u32 ack)
+/* Ingress is not yet checked by TCP: an acknowledgement of what was never sent proves nothing. */
+static __always_inline bool cs_ack_possible(struct __sk_buff *skb, __u32 ack)
+{
+    struct bpf_sock *sk = skb->sk;
+    struct bpf_tcp_sock *tp;
+
+    sk = sk ? bpf_sk_fullsock(sk) : NULL;
+    tp = sk ? bpf_tcp_sock(sk) : NULL;
+    return tp && (__s32)(tp->snd_nxt - ack) >= 0;
+}
+
+static __always_inline __s32 cs_ack_missing(const struct cs_socket *s, __u32 direction, __u32 ack)
+{
+    const struct cs_dir *dir = &s->dir[direction & 1];
+    bool fin = dir->fin || (direction == CS_DIR_EGRESS && s->local_fin);
+
+    return dir->started ? ack - dir->next - fin : 0;
+}
+
+/* What one end acknowledges it has received of the other's direction: had we not seen it, we never
+ * shall. */
+__noinline int cs_packet_ack(struct __sk_buff *skb, __u32 direction, __u32 ack)
 {
     struct cs_socket *s = cs_socket_of(skb);
     struct cs_dir *dir;
     __s32 missing;
 
-    if (!s)
+    if (!s || cs_ack_missing(s, direction, ack) <= 0)
         return 0;
-    dir = &s->dir[CS_DIR_INGRESS];
-    missing = ack - dir->next - dir->fin;
-    if (!dir->started || missing <= 0 || !cs_dir_enter(s, dir))
+    if (direction == CS_DIR_EGRESS && !cs_ack_possible(skb, ack))
         return 0;
-    missing = ack - dir->next - dir->fin;
+    dir = &s->dir[direction & 1];
+    if (!cs_dir_enter(s, dir))
+        return 0;
+    missing = cs_ack_missing(s, direction, ack);
     if (missing > 0) {
-        cs_dir_hole(s, dir, CS_DIR_INGRESS, missing);
+        cs_dir_hole(s, dir, direction, missing);
         dir->next += missing;
-        cs_early_pass(skb, CS_DIR_INGRESS);
+        cs_early_pass(skb, direction);
     }
     cs_dir_leave(dir);
     return 0;
@@ -234,18 +255,22 @@ __noinline int cs_watched_packet(struct __sk_buff *skb, __u32 direction)
     struct cs_packet p = {};
     struct cs_dir *dir;
 
-    if (!s || s->ended || !cs_packet_read(skb, &p))
+    if (!s || s->ended)
         return 0;
+    if (!cs_packet_read(skb, &p)) {
+        cs_count(&stats.packets_unreadable);
+        return 0;
+    }
     dir = &s->dir[direction & 1];
+    if (p.flags & CS_TCP_FIN)
+        dir->fin = 1;
     if (direction == CS_DIR_INGRESS) {
         if (p.flags & CS_TCP_RST)
             s->reset = 1;
-        if (p.flags & CS_TCP_FIN)
-            dir->fin = 1;
         cs_client_check(s);
-    } else if (p.flags & CS_TCP_ACK) {
-        cs_packet_ack(skb, p.ack);
     }
+    if (p.flags & CS_TCP_ACK)
+        cs_packet_ack(skb, !direction, p.ack);
     if (p.flags & CS_TCP_SYN)
         cs_packet_syn(s, dir, direction, &p);
     if (!p.len || !dir->started || !cs_dir_enter(s, dir))

@@ -379,9 +379,10 @@ struct cs_sensor_stats {
     __u64 storage_failed;            /* no memory for a socket's state: the connection is unseen */
     __u64 clients_added;             /* open clients remembered, and forgotten again */
     __u64 clients_removed;
-    __u64 intercept_failed; /* no room to remember an open client: interception may be missed */
-    __u64 token_unreadable; /* an open's path could not be read */
-    __u64 reconnects;       /* stale state of a reused socket was reset */
+    __u64 intercept_failed;   /* no room to remember an open client: interception may be missed */
+    __u64 token_unreadable;   /* an open's path could not be read */
+    __u64 reconnects;         /* stale state of a reused socket was reset */
+    __u64 packets_unreadable; /* headers of a watched packet could not be read: it is a hole */
 };
 
 #endif

@@ -212,7 +212,7 @@ static const struct order_case order_cases[] = {
      "gap in hole bytes 55\n"},
 };
 
-static void play_order(const struct order_case *each, bool ip6, bool extended)
+static void play_order(const struct order_case *each, bool ip6, int extended)
 {
     static const char answer[] = HEAD BODY;
     char *expected, got[ALL];
@@ -250,7 +250,7 @@ static void test_order(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(order_cases) / sizeof(order_cases[0]); i++) {
         print_message("  %s\n", order_cases[i].name);
-        play_order(&order_cases[i], false, false);
+        play_order(&order_cases[i], false, 0);
     }
 }
 
@@ -259,7 +259,7 @@ static void test_order_ip6(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(order_cases) / sizeof(order_cases[0]); i++) {
         print_message("  %s\n", order_cases[i].name);
-        play_order(&order_cases[i], true, false);
+        play_order(&order_cases[i], true, 0);
     }
 }
 
@@ -273,23 +273,33 @@ static void wait_for_ack(struct wire *wire, uint32_t bytes)
     while (packet.ack != bytes);
 }
 
-/* A segment that the sensor does not get to see: the client's acknowledgement proves it. */
-static void test_unseen_segment(void **state)
+/* Blind the sensor's program at a hook, or let it see again. */
+static void set_blind(const char *hook, bool blind)
 {
     static const struct bpf_insn allow[] = {
         {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
         {.code = BPF_JMP | BPF_EXIT},
     };
     struct cs_sensor *sensor = harness.sensor;
-    int blind = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SKB, "blind", "GPL", allow, 2, NULL);
+    int program = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SKB, "blind", "GPL", allow, 2, NULL);
+    size_t i = 0;
+
+    assert_true(program >= 0);
+    while (strcmp(sensor->programs[i].hook, hook) != 0)
+        i++;
+    assert_int_equal(
+        bpf_link_update(sensor->cgroup_links[i], blind ? program : sensor->programs[i].fd, NULL),
+        0);
+    close(program);
+}
+
+/* A segment that the sensor does not get to see: the client's acknowledgement proves it. */
+static void test_unseen_segment(void **state)
+{
     static const char answer[] = HEAD BODY;
-    size_t ingress = 0;
     struct wire wire;
 
     (void)state;
-    assert_true(blind >= 0);
-    while (strcmp(sensor->programs[ingress].hook, "cgroup_skb/ingress") != 0)
-        ingress++;
     OPEN(&wire, false);
     wire_accept(&wire);
     assert_int_equal(send(wire.client, GET, sizeof(GET) - 1, 0), sizeof(GET) - 1);
@@ -297,30 +307,104 @@ static void test_unseen_segment(void **state)
     wire.acked = sizeof(GET) - 1;
     wire_write(&wire, WIRE_ACK, 0, answer, 10);
     wait_for_ack(&wire, 10);
-    assert_int_equal(bpf_link_update(sensor->cgroup_links[ingress], blind, NULL), 0);
+    set_blind("cgroup_skb/ingress", true);
     wire_write(&wire, WIRE_ACK, 10, answer + 10, 10);
     wait_for_ack(&wire, 20);
-    assert_int_equal(
-        bpf_link_update(sensor->cgroup_links[ingress], sensor->programs[ingress].fd, NULL), 0);
+    set_blind("cgroup_skb/ingress", false);
     wire_write(&wire, WIRE_ACK, 20, answer + 20, ALL - 20);
     wire_settle(&wire, 2);
     close(wire.client);
-    close(blind);
     wire.client = -1;
     expect(&wire, CONNECT ESTABLISHED REQUEST
            "gap in hole bytes 10\nclose reset-local sent 18 received 73\n");
 }
 
+/* Send part of a text, and wait until it has left. */
+static void send_part(struct wire *wire, const char *text, size_t from, size_t to)
+{
+    struct wire_packet packet;
+
+    assert_int_equal(send(wire->client, text + from, to - from, 0), to - from);
+    do
+        assert_true(wire_read(wire, &packet, harness_patience_ms()));
+    while (packet.seq != from || packet.len != to - from);
+}
+
+/* Bytes from … to of what the client sends are not seen; then the server acknowledges them. */
+static void play_unseen_sent(const char *text, size_t from, size_t to, const char *expected)
+{
+    size_t len = strlen(text);
+    struct wire wire;
+    char *all;
+    int on = 1;
+
+    OPEN(&wire, false);
+    wire_accept(&wire);
+    setsockopt(wire.client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    send_part(&wire, text, 0, from);
+    set_blind("cgroup_skb/egress", true);
+    send_part(&wire, text, from, to);
+    set_blind("cgroup_skb/egress", false);
+    wire.acked = (uint32_t)len + 1000; /* never sent: proves nothing */
+    wire_write(&wire, WIRE_ACK, 0, NULL, 0);
+    wire.acked = (uint32_t)to;
+    wire_write(&wire, WIRE_ACK, 0, NULL, 0);
+    send_part(&wire, text, to, len);
+    close(wire.client);
+    wire.client = -1;
+    assert_true(asprintf(&all, CONNECT ESTABLISHED "%sclose local sent %zu received 0\n", expected,
+                         len) > 0);
+    expect(&wire, all);
+    free(all);
+}
+
+static void test_unseen_sent(void **state)
+{
+    (void)state;
+    play_unseen_sent(GET, 5, 11, "gap out hole bytes 6\n");
+    play_unseen_sent("POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n012345678" GET, 38, 47,
+                     "request \"POST / HTTP/1.1\" agent \"\" head 38 body 9\n" REQUEST);
+}
+
+static int let_see(void **state)
+{
+    (void)state;
+    set_blind("cgroup_skb/ingress", false);
+    set_blind("cgroup_skb/egress", false);
+    return 0;
+}
+
 static void test_ip_options(void **state)
 {
     (void)state;
-    play_order(&order_cases[0], false, true);
+    play_order(&order_cases[0], false, 1);
 }
 
 static void test_extension_headers(void **state)
 {
     (void)state;
-    play_order(&order_cases[0], true, true);
+    play_order(&order_cases[0], true, 1);
+    play_order(&order_cases[0], true, 7);
+}
+
+/* More extension headers than the sensor steps over: a hole, counted. */
+static void test_unreadable_packet(void **state)
+{
+    const struct cs_sensor_stats *stats = cs_sensor_stats(harness.sensor);
+    uint64_t before = stats->packets_unreadable;
+    struct wire wire;
+
+    (void)state;
+    OPEN(&wire, true);
+    wire_accept(&wire);
+    wire.extended = 9;
+    wire_write(&wire, WIRE_ACK, 0, HEAD BODY, ALL);
+    wait_for_ack(&wire, ALL);
+    assert_int_equal(stats->packets_unreadable, before + 1);
+    close(wire.client);
+    wire.client = -1;
+    expect(&wire, "connect plain 6 [fd00:ec2::5380]:80\nestablished [fd00:ec2::5380]:80\n"
+                  "gap in hole bytes 73\nclose reset-local sent 0 received 73\n");
 }
 
 int test_wire_run(void)
@@ -335,9 +419,11 @@ int test_wire_run(void)
         cmocka_unit_test_setup(test_timeout, harness_setup),
         cmocka_unit_test_setup(test_order, harness_setup),
         cmocka_unit_test_setup(test_order_ip6, harness_setup),
-        cmocka_unit_test_setup(test_unseen_segment, harness_setup),
+        cmocka_unit_test_setup_teardown(test_unseen_segment, harness_setup, let_see),
+        cmocka_unit_test_setup_teardown(test_unseen_sent, harness_setup, let_see),
         cmocka_unit_test_setup(test_ip_options, harness_setup),
         cmocka_unit_test_setup(test_extension_headers, harness_setup),
+        cmocka_unit_test_setup(test_unreadable_packet, harness_setup),
     };
 
     return cmocka_run_group_tests_name("wire", tests, NULL, NULL);

@@ -68,7 +68,7 @@ static size_t put_ip4(const struct wire *wire, uint8_t *packet, size_t len, uint
 
 static size_t put_ip6(const struct wire *wire, uint8_t *packet, size_t len, uint8_t protocol)
 {
-    size_t header = wire->extended ? 40 + EXTENSION : 40;
+    size_t header = 40 + EXTENSION * (size_t)wire->extended;
 
     memset(packet, 0, header);
     packet[0] = 0x60;
@@ -77,10 +77,10 @@ static size_t put_ip6(const struct wire *wire, uint8_t *packet, size_t len, uint
     packet[7] = 64;
     memcpy(packet + 8, wire->peer, 16);
     memcpy(packet + 24, wire->addr, 16);
-    if (wire->extended) {
-        packet[40] = protocol;
-        packet[42] = 1; /* PadN */
-        packet[43] = 4;
+    for (size_t at = 40; at < header; at += EXTENSION) {
+        packet[at] = at + EXTENSION < header ? IPPROTO_DSTOPTS : protocol;
+        packet[at + 2] = 1; /* PadN */
+        packet[at + 3] = 4;
     }
     return header;
 }

@@ -20,7 +20,7 @@ struct wire {
     int tun;
     int client;
     bool ip6;
-    bool extended;              /* add IP options, or IPv6 extension headers, to each packet */
+    int extended; /* IPv6 extension headers to add to each packet; IP options, if not 0 */
     uint8_t addr[16], peer[16]; /* the client's end, ours; IPv4 in the first four bytes */
     uint16_t port;
     uint32_t isn;      /* the client's */

@@ -23,6 +23,7 @@ static void add_kernel(struct rows *rows, const struct cs_sensor_stats *stats)
     add(rows, "sensor", "socket_state", stats->storage_failed);
     add(rows, "sensor", "interception", stats->intercept_failed);
     add(rows, "sensor", "token_path", stats->token_unreadable);
+    add(rows, "sensor", "packet", stats->packets_unreadable);
 }
 
 static void add_pipeline(struct rows *rows, const struct cs_pipeline *pipeline)
