@@ -25,8 +25,8 @@
 #define FLIGHT_NS CS_NSEC_PER_MSEC
 /* A client that closes this soon after a lone record reacts to it. */
 #define REACTION_NS (100 * CS_NSEC_PER_MSEC)
-/* A client's burst has no pauses longer than this (or a round trip). */
-#define BURST_PAUSE_NS (5 * CS_NSEC_PER_MSEC)
+/* A client's burst has no pauses longer than this (or a round trip), on a busy machine either. */
+#define BURST_PAUSE_NS (25 * CS_NSEC_PER_MSEC)
 /* Unasked, a server of HTTP/2 sends settings, tickets and a GOAWAY; even a bare HTTP/1.1 head is
  * longer than the last. */
 #define GOAWAY_MAX 120
