@@ -65,7 +65,7 @@ BPF_OBJ := $(BUILD)/bpf/credscope.bpf.o
 .SUFFIXES:
 .SECONDARY:
 .DEFAULT_GOAL := all
-.PHONY: help all deps demo test unit test-bpf test-kube test-apiserver test-e2e test-secrets test-churn fuzz-packets bench check fuzz asan test-kernels install clean
+.PHONY: help all deps demo test unit test-bpf test-kube test-apiserver test-e2e test-secrets test-churn test-sdks fuzz-packets bench check fuzz asan test-kernels install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -179,6 +179,11 @@ test: ## install what it needs, then unit, BPF and end-to-end tests (root)
 	$(Q)BUILD=$(BUILD) tests/run-suites.sh "unit=$(MAKE) -s unit" "bpf=$(MAKE) -s test-bpf" \
 		"kube=$(MAKE) -s test-kube" "e2e=$(MAKE) -s test-e2e" "secrets=$(MAKE) -s test-secrets" \
 		"churn=$(MAKE) -s test-churn"
+
+test-sdks: ## the clouds' SDKs themselves, with a confusion matrix (root, registries); SDKS="boto3 ..."
+	$(Q)tools/install-deps.sh build test
+	$(Q)$(MAKE) --no-print-directory all $(BUILD)/tools/replay
+	$(Q)cd tests && BUILD=$(BUILD) /usr/bin/python3 -B -m sdks $(SDKS)
 
 demo: ## install what it needs, build, and watch credscope on a simulated node (root)
 	$(Q)tools/install-deps.sh build test

@@ -30,7 +30,7 @@ DECLARED_BY = {"eks-pod-identity": "pod-identity", "irsa": "irsa",
 
 def declared(container):
     """What a container's spec declares: what boto3 is told, and what other steps use."""
-    found = set()
+    found = set(container.declares)
     for step in container.steps:
         found.update(filter(None, step.get("declares", "").split("+")))
         names = step.get("requests") or [step.get("request", step["do"])]
@@ -52,9 +52,10 @@ def pod(running, node_name):
     for container in spec.containers:
         wanted = declared(container)
         kinds.update(wanted)
+        env = container.env.items() if container.command else [
+            pair for kind in wanted for pair in ENV[kind]]
         containers.append({"name": container.name, "image": "registry.example/app:1.0",
-                           "env": [{"name": k, "value": v} for kind in wanted
-                                   for k, v in ENV[kind]]})
+                           "env": [{"name": k, "value": v} for k, v in env]})
     pod_hash = f"{zlib.crc32(spec.name.encode()):08x}"
     workload = spec.workload or spec.name
     labels = {"app": workload, "pod-template-hash": pod_hash}

@@ -18,9 +18,11 @@ class Processes:
     def __init__(self, cgroup, work):
         self.cgroup, self.work = cgroup, work
         self.started = []
+        self.ca = os.path.join(work, "tls/ca.pem")
 
-    def spawn(self, argv, cgroup, netns=None, holder=None, **popen):
-        """Start a program in a cgroup, and in a namespace or a pod (holder: its pause pid)."""
+    def spawn(self, argv, cgroup, netns=None, holder=None, env=None, **popen):
+        """Start a program in a cgroup, and in a namespace or a pod (holder: its pause pid). env:
+        besides what all have; {ca} in it stands for the authority's file."""
         directory = os.path.join(self.cgroup, cgroup)
         os.makedirs(directory, exist_ok=True)
 
@@ -34,13 +36,14 @@ class Processes:
             elif netns is not None:
                 linux.setns(netns, linux.CLONE_NEWNET)
 
-        process = subprocess.Popen(argv, preexec_fn=enter, env=self.environment(),
+        more = {k: v.replace("{ca}", self.ca) for k, v in (env or {}).items()}
+        process = subprocess.Popen(argv, preexec_fn=enter, env={**self.environment(), **more},
                                    stdin=subprocess.DEVNULL, cwd="/", **popen)
         self.started.append(process)
         return process
 
     def environment(self):
-        ca = os.path.join(self.work, "tls/ca.pem")
+        ca = self.ca
         return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONDONTWRITEBYTECODE": "1",
                 "PYTHONPATH": os.path.join(TOP, "tests"), "LANG": "C.UTF-8", "HOME": "/nonexistent",
                 "SSL_CERT_FILE": ca, "CURL_CA_BUNDLE": ca, "AWS_CA_BUNDLE": ca}

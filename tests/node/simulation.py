@@ -144,6 +144,9 @@ class Simulation:
             self.server(container.server, container.server, [("0.0.0.0", 8000)], cgroup,
                         identity=identity, holder=pod.holder, uid=container.uid)
             return
+        if container.command:
+            self.start_command(pod, container, cgroup)
+            return
         spec = self.processes.spec(f"client-{pod.spec.name}-{container.name}", {
             "identity": identity, "truth": self.clients, "steps": container.steps,
             "intercept": pod.spec.intercept,
@@ -151,6 +154,15 @@ class Simulation:
         python = PYTHON if container.python == "system" else VENV_PYTHON
         self.programs.append(self.processes.spawn([python, "-m", "node.clients", spec], cgroup,
                                                   holder=pod.holder))
+
+    def start_command(self, pod, container, cgroup):
+        """A program that knows nothing of this node."""
+        while 0 < self.scenario.at_once <= sum(p.poll() is None for p in self.programs):
+            time.sleep(0.02)
+        with open(os.path.join(self.options.truth, f"{pod.spec.name}.log"), "wb") as log:
+            self.programs.append(self.processes.spawn(
+                container.command, cgroup, holder=pod.holder, stdout=log, stderr=log,
+                env={**self.scenario.environment, **container.env}))
 
     def start_host(self, process):
         cgroup = f"{SERVICES}/{process.unit}"

@@ -10,13 +10,21 @@ import pkgutil
 
 @dataclasses.dataclass
 class Container:
-    """steps: see node.clients. python: "system" or "venv" (has boto3). start: seconds after go."""
+    """steps: see node.clients. python: "system" or "venv" (has boto3). start: seconds after go.
+
+    command: a program of its own instead of steps; its environment is env, of which the pod's
+    object tells; declares: what a webhook projected into the pod (objects.VOLUMES). Its output goes
+    to POD.log beside the truth files. It writes no truth: the servers' lines must do.
+    """
     steps: list
     name: str = "app"
     start: float = 0.0
     python: str = "system"
     uid: int = 0
     init: bool = False
+    command: tuple = ()
+    env: dict = dataclasses.field(default_factory=dict)
+    declares: tuple = ()
     server: str = ""  # a role from node.servers instead of steps: a sidecar
 
 
@@ -60,7 +68,9 @@ class HostProcess:
 
 @dataclasses.dataclass
 class Scenario:
-    """agent_start: seconds after go; seconds: bound on the whole run."""
+    """agent_start: seconds after go; seconds: bound on the whole run. at_once: how many commands
+    may run at a time, 0 any number; environment: of all commands, not told in the pods' objects,
+    {ca} being the authority's file."""
     pods: list
     host: list = dataclasses.field(default_factory=list)
     agent_start: float = 0.0
@@ -71,6 +81,8 @@ class Scenario:
     imds_v1: bool = True
     findings: tuple = ()  # of the node itself
     seconds: float = 60.0
+    at_once: int = 0
+    environment: dict = dataclasses.field(default_factory=dict)
 
 
 def app(steps, **fields):

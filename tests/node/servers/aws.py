@@ -48,7 +48,8 @@ def agent(request, how, server):
         return response
     body = bodies.pod_identity(source_host(request), how.get("session", 1100))
     chunked = len(body) > 2048
-    return Response(200, body, [("Content-Type", "application/json")], chunked, upstream=spent)
+    return Response(200, body, [("Content-Type", "application/json")], chunked, upstream=spent,
+                    action="credentials")
 
 
 def _first(server, request):
@@ -73,8 +74,8 @@ EC2_VALUES = {
 
 def imds(request, how, server):
     """EC2 IMDS; one connection a request. Spec keys: v1 (bool), hop_limit."""
-    def reply(status, body=b"", ttl=0):
-        return Response(status, body, list(EC2), close=True, ttl=ttl)
+    def reply(status, body=b"", ttl=0, action="metadata", more=()):
+        return Response(status, body, [*EC2, *more], close=True, ttl=ttl, action=action)
 
     path = request.path.partition("?")[0]
     if how.get("status"):
@@ -82,21 +83,24 @@ def imds(request, how, server):
     if path == "/latest/api/token":
         if request.method != "PUT":
             return reply(405)
-        if not request.headers.get("x-aws-ec2-metadata-token-ttl-seconds", "").isdigit():
+        lifetime = request.headers.get("x-aws-ec2-metadata-token-ttl-seconds", "")
+        if not lifetime.isdigit():
             return reply(400)
         on_node = source_host(request) in (net.NODE4, net.NODE6)
         ttl = server.spec.get("hop_limit", 2)
         if how.get("hop_limit"):
             ttl = how["hop_limit"]
         return reply(200, bodies.text("imds" + source_host(request), 56).encode(),
-                     0 if on_node else ttl)
+                     0 if on_node else ttl,
+                     more=[("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", lifetime)])
     if "x-aws-ec2-metadata-token" not in request.headers and not server.spec.get("v1", True):
         return reply(401)
     roles = "/latest/meta-data/iam/security-credentials"
     if path.rstrip("/") == roles:
         return reply(200, ROLE.encode())
     if path == f"{roles}/{ROLE}":
-        return reply(200, bodies.imds_role(source_host(request)))
+        return reply(200, bodies.imds_role(source_host(request)), action="role-v2" if
+                     "x-aws-ec2-metadata-token" in request.headers else "role-v1")
     if path in EC2_VALUES:
         return reply(200, EC2_VALUES[path])
     return reply(404, b"<?xml version=\"1.0\" encoding=\"iso-8859-1\"?>\n<html>404</html>\n")
@@ -121,7 +125,8 @@ def sts(request, how, _server):
     else:
         status, body = 400, bodies.sts_error("InvalidAction", "Could not find operation")
     return Response(status, body, [("x-amzn-RequestId", "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"),
-                                   ("Content-Type", "text/xml")])
+                                   ("Content-Type", "text/xml")], action=action,
+                    credential_bytes=len(form.get("WebIdentityToken", [""])[0]))
 
 
 def eks_auth(request, _how, _server):

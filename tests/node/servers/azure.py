@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Azure IMDS, NMI of AAD Pod Identity, the migration sidecar's proxy, Entra."""
+import base64
+import json
 import time
+import urllib.parse
 
 from . import bodies, upstream
 from .aws import go_error, source_host
@@ -15,8 +18,8 @@ def _is_token(path):
 
 
 def imds(request, how, _server):
-    def reply(status, body):
-        return Response(status, body, [JSON, IMDS])
+    def reply(status, body, action="metadata"):
+        return Response(status, body, [JSON, IMDS], action=action)
 
     if request.headers.get("metadata", "").lower() != "true":
         return reply(400, b'{ "error": "Bad request. Required metadata header not specified" }')
@@ -25,7 +28,7 @@ def imds(request, how, _server):
     if _is_token(request.path):
         if "resource=" not in request.path:
             return reply(400, b'{"error":"invalid_request"}')
-        return reply(200, bodies.azure_token(source_host(request)))
+        return reply(200, bodies.azure_token(source_host(request)), "token")
     if request.path.startswith("/metadata/instance"):
         return reply(200, b'{"compute":{"location":"westeurope","azEnvironment":"AzurePublic"}}')
     return reply(404, b'{ "error": "Not found" }')
@@ -63,11 +66,29 @@ def proxy_sidecar(request, how, server):
                     upstream=time.monotonic() - started)
 
 
+def _login(request):
+    """What a login proves itself by, and the length of that proof when it is a token."""
+    form = urllib.parse.parse_qs(request.body.decode("latin-1"))
+    assertion = form.get("client_assertion", [""])[0]
+    if not assertion:
+        return "secret" if "client_secret" in form else "other", 0
+    if assertion.count(".") != 2:
+        return "other", len(assertion)
+    claims = assertion.split(".")[1]
+    subject = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4))).get("sub", "")
+    kind = "federated" if subject.startswith("system:serviceaccount:") else "certificate"
+    return kind, len(assertion)
+
+
 def entra(request, how, _server):
     heads = [("Cache-Control", "no-store, no-cache"), JSON,
              ("x-ms-request-id", "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9")]
+    path = request.path.partition("?")[0]
+    login = request.method == "POST" and path.endswith("/oauth2/v2.0/token")
+    action, proof = _login(request) if login else ("discovery", 0)
+    more = {"action": action, "credential_bytes": proof}
     if how.get("status"):
-        return Response(how["status"], b'{"error":"invalid_client"}', heads)
-    if request.path.endswith("/oauth2/v2.0/token"):
-        return Response(200, bodies.entra_token(source_host(request)), heads)
-    return Response(200, b'{"tenant_discovery_endpoint":"x"}', heads)
+        return Response(how["status"], b'{"error":"invalid_client"}', heads, **more)
+    if login:
+        return Response(200, bodies.entra_token(source_host(request)), heads, **more)
+    return Response(200, bodies.entra_discovery(request.path), heads, **more)

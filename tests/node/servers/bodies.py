@@ -107,3 +107,22 @@ def azure_token(seed, nmi=False):
 def entra_token(seed):
     return json.dumps({"token_type": "Bearer", "expires_in": 86399, "ext_expires_in": 86399,
                        "access_token": text(seed, 1500)}, separators=(",", ":")).encode()
+
+
+def entra_discovery(path):
+    """Instance and OpenID discovery, as far as the MSAL libraries read them."""
+    host, tenant = "login.microsoftonline.com", path.split("/")[1]
+    base = f"https://{host}/{tenant}"
+    if "/discovery/instance" in path:
+        names = [host, "login.windows.net", "login.microsoft.com", "sts.windows.net"]
+        document = {"tenant_discovery_endpoint": f"{base}/v2.0/.well-known/openid-configuration",
+                    "api-version": "1.1", "metadata": [
+                        {"preferred_network": host, "preferred_cache": "login.windows.net",
+                         "aliases": names}]}
+    else:
+        document = {"token_endpoint": f"{base}/oauth2/v2.0/token",
+                    "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+                    "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+                    "jwks_uri": f"{base}/discovery/v2.0/keys", "issuer": f"{base}/v2.0",
+                    "tenant_region_scope": "EU", "cloud_instance_name": "microsoftonline.com"}
+    return json.dumps(document, separators=(",", ":")).encode()

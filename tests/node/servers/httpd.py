@@ -40,6 +40,8 @@ class Response:
     close: bool = False
     ttl: int = 0  # IP TTL of the answer, 0 = the system's
     upstream: float = 0.0  # seconds spent asking somebody else
+    credential_bytes: int = 0  # length of the token that the request carried
+    action: str = ""  # what was asked for, in the end-point's own words: the truth under TLS
 
 
 class Closed(Exception):
@@ -178,7 +180,8 @@ class Server:
             time.sleep(how.get("delay", 0.0))
             self.writer.write(**row, status=response.status, answered_ns=truth.now()[0],
                               upstream_seconds=round(response.upstream, 6),
-                              body_bytes=len(response.body))
+                              body_bytes=len(response.body), action=response.action or None,
+                              credential_bytes=response.credential_bytes or None)
             self._answer(conn, response, how)
             if response.close or request.headers.get("connection", "").lower() == "close":
                 return

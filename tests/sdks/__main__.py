@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""python3 -m sdks [SDK ...]: the SDK matrix (root). See README.md."""
+import argparse
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+
+from node.session import Failed, Node, Observer, binary
+
+from . import matrix, shapes, table, toolchains
+
+LEAST, LEAST_UNSEEN = 0.99, 0.95  # without the hook for token opens
+
+
+def wanted(names):
+    """In the table's order, which is also the scenario's."""
+    known = [sdk.name for sdk in table.SDKS]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise SystemExit(f"sdks: no SDK {unknown[0]}; known: {' '.join(known)}")
+    return [sdk for sdk in table.SDKS if not names or sdk.name in names]
+
+
+def settle(path, seconds=15.0):
+    """Until the event log has grown no more for two seconds: what waits for an end has had it."""
+    deadline, size, since = time.monotonic() + seconds, -1, time.monotonic()
+    while time.monotonic() < min(deadline, since + 2.0):
+        now = os.path.getsize(path) if os.path.exists(path) else 0
+        if now != size:
+            size, since = now, time.monotonic()
+        time.sleep(0.1)
+
+
+def observe(sdks, directory):
+    """Run the scenario under credscope; (servers' rows, events, whether all programs ended well)."""
+    os.environ["SDKS"] = ",".join(sdk.name for sdk in sdks)
+    with Node("sdks", truth=os.path.join(directory, "truth")) as node, \
+            Observer(node, binary(), directory, "--record-facts",
+                     os.path.join(directory, "facts")) as observer:
+        node.go()
+        fine = node.finished()
+        settle(observer.events)
+        events = observer.events
+    return (*matrix.load(os.path.join(directory, "truth"), events), fine)
+
+
+class Report:
+    """Prints, and counts for the closing line."""
+
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def check(self, good, text):
+        self.passed, self.failed = self.passed + bool(good), self.failed + (not good)
+        print(("ok - " if good else "not ok - ") + text)
+
+    def skip(self, text):
+        self.skipped += 1
+        print("not run - " + text)
+
+    def counts(self, title, counts):
+        print(f"\n# {title}")
+        for line in matrix.matrix_lines(counts):
+            print("#   " + line)
+
+    def verdicts(self, result, title, least):
+        counts = result.counts()
+        self.counts(title, counts)
+        for mechanism in matrix.JUDGED:
+            precision, recall, were = matrix.score(counts, mechanism)
+            if were:
+                print(f"#   {mechanism}: {were} calls, precision {precision or 0.0:.4f}, "
+                      f"recall {recall or 0.0:.4f}")
+        bad = list(matrix.problems(result, counts, least))
+        self.check(not bad, f"{title}: precision and recall at least {least}, none attributed wrong")
+        for text in bad[:20]:
+            print("#   " + text)
+
+
+def report(sdks, observed, out, totals):
+    servers, events, fine = observed
+    result = matrix.Result(sdks, servers, events)
+    undone = list(matrix.undone(sdks, result))
+    totals.check(fine and not undone, "every program did what it was to do")
+    for text in undone:
+        print("#   " + text)
+    for sdk in sdks:
+        totals.counts(f"{sdk.name} {sdk.pinned()}", result.counts(sdk.name))
+    totals.verdicts(result, "all SDKs, all evidence", LEAST)
+    with open(out, "w", encoding="utf-8") as f:
+        f.writelines(line + "\n" for line in shapes.lines(sdks, result))
+    print(f"#   record lengths: {out}")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python3 -m sdks", description=__doc__)
+    parser.add_argument("sdk", nargs="*", help="which (default: all)")
+    parser.add_argument("--keep", metavar="DIR", help="leave truth, events and facts there")
+    options = parser.parse_args()
+    if os.geteuid() != 0:
+        raise SystemExit("sdks: needs root (namespaces and cgroups)")
+    sdks, totals = wanted(options.sdk), Report()
+    unbuilt = toolchains.build_all(sdks)
+    for sdk in sdks:
+        if unbuilt[sdk.toolchain]:
+            totals.skip(f"{sdk.name}: {unbuilt[sdk.toolchain]}")
+        for operation, why in sdk.lacks.items():
+            totals.skip(f"{sdk.name} {operation}: {why}")
+    ready = [sdk for sdk in sdks if not unbuilt[sdk.toolchain]]
+    directory = options.keep or tempfile.mkdtemp(prefix="credscope-sdks-")
+    os.makedirs(directory, exist_ok=True)
+    for leaf in ("events.jsonl", "facts"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(directory, leaf))  # both are appended to
+    try:
+        if ready:
+            out = os.path.join(os.path.dirname(binary()), "sdk-shapes.tsv")
+            report(ready, observe(ready, directory), out, totals)
+    except Failed as error:
+        totals.check(False, str(error))
+    finally:
+        if not options.keep:
+            shutil.rmtree(directory, ignore_errors=True)
+    print(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped")
+    return 0 if totals.passed and not totals.failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node's scenario: a pod for each SDK and operation. $SDKS: the SDKs that are built."""
+import os
+
+from node.scenarios import Container, Pod, Scenario
+
+from . import table
+
+ENVIRONMENT = {
+    "NODE_EXTRA_CA_CERTS": "{ca}", "REQUESTS_CA_BUNDLE": "{ca}",
+    "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    "AWS_SDK_LOAD_CONFIG": "1",
+}
+# An application of 32 containers that all start at once is no test of who does what; but some
+# must run beside each other.
+AT_ONCE = 4
+
+
+def _pod(sdk, name, operation):
+    env = dict((*(table.AWS_COMMON if sdk.operations is table.AWS else ()), *operation.env))
+    container = Container([], command=(*sdk.argv, operation.verb, str(sdk.turns),
+                                       str(sdk.workers)),
+                          env=env, declares=operation.declares)
+    return Pod(table.pod_name(sdk, name), [container],
+               behaviours={where: list(how) for where, how in operation.behaviours})
+
+
+def scenario(names):
+    pods = [_pod(sdk, name, operation) for sdk in table.SDKS if sdk.name in names
+            for name, operation in sdk.operations.items() if name not in sdk.lacks]
+    return Scenario(pods, seconds=1500.0, at_once=AT_ONCE, environment=ENVIRONMENT)
+
+
+TABLE = {"sdks": scenario(os.environ.get("SDKS", "").split(","))}
