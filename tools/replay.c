@@ -3,12 +3,17 @@
  * Feeds a recorded fact stream (`credscope run --record-facts FILE`; format: core/fact_stream.h)
  * through the pipeline and prints the event log's lines on standard output, the accounts on
  * standard error. The built-in watch list applies: what --sts-host and the like added is unknown.
+ * --kube FILE: the pods as they were (a v1 PodList); --no-token-opens: as on a kernel without a
+ * hook for them.
  */
 #include "app/pipeline.h"
+#include "base/cleanup.h"
 #include "core/fact_stream.h"
+#include "core/kube_list.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +24,13 @@
 
 #define TAIL_NS (2 * UINT64_C(1000000000)) /* lets the last answers become complete */
 
-static int make(struct cs_pipeline *pipeline, struct cs_watchlist *list, int64_t wall_offset_ns)
+struct options {
+    const char *facts, *pods; /* pods: NULL none */
+    bool no_token_opens;
+};
+
+static int make(struct cs_pipeline *pipeline, struct cs_watchlist *list,
+                const struct options *options, int64_t wall_offset_ns)
 {
     const struct cs_recorder_options recorder = {0};
     const struct cs_assembler_options assembler = {.sink = cs_pipeline_exchange, .user = pipeline};
@@ -27,6 +38,7 @@ static int make(struct cs_pipeline *pipeline, struct cs_watchlist *list, int64_t
 
     cs_watchlist_init(list);
     pipeline->watchlist = list;
+    pipeline->no_token_hook = options->no_token_opens;
     pipeline->context = (struct cs_event_context){
         .node = "replay", .run_id = "replay", .wall_offset_ns = wall_offset_ns};
     error = cs_recorder_new(&recorder, &pipeline->recorder);
@@ -35,7 +47,7 @@ static int make(struct cs_pipeline *pipeline, struct cs_watchlist *list, int64_t
     if (error == 0)
         error = cs_pipeline_evidence_make(pipeline);
     if (error == 0)
-        error = cs_pipeline_pods_make(pipeline, NULL, NULL, false, false);
+        error = cs_pipeline_pods_make(pipeline, NULL, NULL, false, options->pods);
     if (error == 0)
         error = cs_pipeline_findings_make(pipeline, NULL, NULL);
     if (error == 0)
@@ -58,6 +70,36 @@ static void unmake(struct cs_pipeline *pipeline)
     cs_pipeline_pods_free(pipeline);
 }
 
+static void on_pod(void *data, const struct cs_kube_event *event)
+{
+    struct cs_pipeline *pipeline = data;
+
+    cs_pod_index_event(pipeline->pods.index, event, pipeline->now_ns);
+}
+
+/* All pods are known before the first fact. */
+static int read_pods(struct cs_pipeline *pipeline, const char *path)
+{
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct cs_kube_report report = {.on_event = on_pod, .event_data = pipeline};
+    struct cs_kube_list list;
+    char bytes[16384];
+    ssize_t n;
+    int error;
+
+    if (fd < 0)
+        return -errno;
+    cs_kube_list_init(&list, &report, CS_KUBE_POD_BYTES_MAX);
+    cs_kube_report_list_begin(&report);
+    while ((n = read(fd, bytes, sizeof(bytes))) > 0 && cs_kube_list_feed(&list, bytes, (size_t)n))
+        ;
+    error = n < 0 ? -errno : cs_kube_list_finish(&list);
+    if (error == 0)
+        cs_kube_report_list_end(&report, 0);
+    cs_kube_list_free(&list);
+    return error;
+}
+
 /* Time passes as it did: whatever was due before a fact happens before it. */
 static int feed(struct cs_pipeline *pipeline, struct cs_fact_stream *stream)
 {
@@ -74,10 +116,12 @@ static int feed(struct cs_pipeline *pipeline, struct cs_fact_stream *stream)
             now_ns = header.time_ns;
         if (cs_pipeline_deadline(pipeline) <= now_ns)
             cs_pipeline_tick(pipeline, now_ns);
-        cs_pipeline_fact(pipeline, fact, size, now_ns);
+        if (!pipeline->no_token_hook || header.type != CS_FACT_TOKEN_OPEN)
+            cs_pipeline_fact(pipeline, fact, size, now_ns);
         cs_log_file_flush(pipeline->events);
     }
     cs_pipeline_tick(pipeline, now_ns + TAIL_NS);
+    cs_pipeline_flush(pipeline);
     cs_log_file_flush(pipeline->events);
     return more;
 }
@@ -112,7 +156,7 @@ static void print_accounts(const struct cs_pipeline *pipeline)
     fputc('\n', stderr);
 }
 
-static int replay(const char *path, const void *data, size_t size)
+static int replay(const struct options *options, const void *data, size_t size)
 {
     static struct cs_pipeline pipeline;
     static struct cs_watchlist list;
@@ -120,47 +164,70 @@ static int replay(const char *path, const void *data, size_t size)
     int error = cs_fact_stream_open(&stream, data, size);
 
     if (error) {
-        fprintf(stderr, "replay: %s: %s\n", path,
+        fprintf(stderr, "replay: %s: %s\n", options->facts,
                 error == -EPROTO ? "recorded by another version of credscope"
                                  : "no recorded fact stream");
         return 2;
     }
-    error = make(&pipeline, &list, stream.wall_offset_ns);
+    error = make(&pipeline, &list, options, stream.wall_offset_ns);
+    if (error == 0 && options->pods)
+        error = read_pods(&pipeline, options->pods);
     if (error) {
         fprintf(stderr, "replay: %s\n", strerror(-error));
         unmake(&pipeline);
         return 1;
     }
     if (feed(&pipeline, &stream) < 0)
-        fprintf(stderr, "replay: %s: the end is cut off\n", path);
+        fprintf(stderr, "replay: %s: the end is cut off\n", options->facts);
     print_accounts(&pipeline);
     unmake(&pipeline);
     return 0;
 }
 
+static int parse(int argc, char **argv, struct options *options)
+{
+    static const struct option known[] = {
+        {"kube", required_argument, NULL, 'k'}, {"no-token-opens", no_argument, NULL, 'n'}, {0}};
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        if (option == 'k')
+            options->pods = optarg;
+        else if (option == 'n')
+            options->no_token_opens = true;
+        else
+            return -EINVAL;
+    }
+    if (optind != argc - 1)
+        return -EINVAL;
+    options->facts = argv[optind];
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    struct options options = {0};
     struct stat info;
     int fd, status;
     void *data;
 
-    if (argc != 2 || argv[1][0] == '-') {
-        fputs("usage: replay FILE\n", stderr);
+    if (parse(argc, argv, &options) < 0) {
+        fputs("usage: replay [--kube FILE] [--no-token-opens] FILE\n", stderr);
         return 2;
     }
-    fd = open(argv[1], O_RDONLY | O_CLOEXEC);
+    fd = open(options.facts, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &info) < 0) {
-        fprintf(stderr, "replay: %s: %s\n", argv[1], strerror(errno));
+        fprintf(stderr, "replay: %s: %s\n", options.facts, strerror(errno));
         return 2;
     }
     data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     close(fd);
     if (data == MAP_FAILED) {
-        fprintf(stderr, "replay: %s: %s\n", argv[1],
+        fprintf(stderr, "replay: %s: %s\n", options.facts,
                 info.st_size == 0 ? "is empty" : strerror(errno));
         return 2;
     }
-    status = replay(argv[1], data, (size_t)info.st_size);
+    status = replay(&options, data, (size_t)info.st_size);
     munmap(data, (size_t)info.st_size);
     return status;
 }

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -35,7 +36,8 @@ def settle(path, seconds=15.0):
 
 
 def observe(sdks, directory):
-    """Run the scenario under credscope; (servers' rows, events, whether all programs ended well)."""
+    """Run the scenario under credscope; directory then has truth, events and facts. Whether all
+    programs ended well."""
     os.environ["SDKS"] = ",".join(sdk.name for sdk in sdks)
     with Node("sdks", truth=os.path.join(directory, "truth")) as node, \
             Observer(node, binary(), directory, "--record-facts",
@@ -43,8 +45,17 @@ def observe(sdks, directory):
         node.go()
         fine = node.finished()
         settle(observer.events)
-        events = observer.events
-    return (*matrix.load(os.path.join(directory, "truth"), events), fine)
+    return fine
+
+
+def replay(directory, leaf, *options):
+    """The recorded facts once more, by tools/replay: the path of its events."""
+    path = os.path.join(directory, leaf)
+    with open(path, "wb") as out:
+        subprocess.run([os.path.join(os.path.dirname(binary()), "tools/replay"), *options, "--kube",
+                        f"{directory}/truth/pods.json", f"{directory}/facts"], stdout=out,
+                       stderr=subprocess.DEVNULL, timeout=120, check=True)
+    return path
 
 
 class Report:
@@ -60,6 +71,11 @@ class Report:
     def skip(self, text):
         self.skipped += 1
         print("not run - " + text)
+
+    def end(self):
+        """The closing line; the exit status."""
+        print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped")
+        return 0 if self.passed and not self.failed else 1
 
     def counts(self, title, counts):
         print(f"\n# {title}")
@@ -80,26 +96,50 @@ class Report:
             print("#   " + text)
 
 
-def report(sdks, observed, out, totals):
-    servers, events, fine = observed
-    result = matrix.Result(sdks, servers, events)
+def report(sdks, directory, events, totals):
+    """Judge events, a path, against the truth in directory."""
+    result = matrix.Result(sdks, *matrix.load(f"{directory}/truth", events))
     undone = list(matrix.undone(sdks, result))
-    totals.check(fine and not undone, "every program did what it was to do")
+    totals.check(not undone, "the end-points were asked for what each operation is to do")
     for text in undone:
         print("#   " + text)
-    for sdk in sdks:
-        totals.counts(f"{sdk.name} {sdk.pinned()}", result.counts(sdk.name))
-    totals.verdicts(result, "all SDKs, all evidence", LEAST)
+    out = os.path.join(os.path.dirname(binary()), "sdk-shapes.tsv")
     with open(out, "w", encoding="utf-8") as f:
         f.writelines(line + "\n" for line in shapes.lines(sdks, result))
     print(f"#   record lengths: {out}")
+    for sdk in sdks:
+        totals.counts(f"{sdk.name} {sdk.pinned()}", result.counts(sdk.name))
+    totals.verdicts(result, "all SDKs, all evidence", LEAST)
+
+
+def report_unseen(sdks, directory, totals):
+    """The same facts as a kernel without a hook for token opens would have told them."""
+    events = replay(directory, "events-no-token-opens.jsonl", "--no-token-opens")
+    result = matrix.Result(sdks, *matrix.load(f"{directory}/truth", events))
+    totals.verdicts(result, "all SDKs, token opens not seen", LEAST_UNSEEN)
+    sure = sum(c.verdict in matrix.JUDGED and c.event["confidence"] == "high"
+               for c in result.calls)
+    totals.check(sure == 0, "all SDKs, token opens not seen: no verdict of high confidence")
+    if sure:
+        print(f"#   {sure} verdicts")
+
+
+def rejudge(sdks, directory):
+    totals = Report()
+    report(sdks, directory, replay(directory, "events-replayed.jsonl"), totals)
+    report_unseen(sdks, directory, totals)
+    return totals.end()
 
 
 def main():
     parser = argparse.ArgumentParser(prog="python3 -m sdks", description=__doc__)
     parser.add_argument("sdk", nargs="*", help="which (default: all)")
     parser.add_argument("--keep", metavar="DIR", help="leave truth, events and facts there")
+    parser.add_argument("--replay", metavar="DIR", help="run nothing: judge what is kept there "
+                        "by this build (the SDKs must be the same)")
     options = parser.parse_args()
+    if options.replay:
+        return rejudge(wanted(options.sdk), options.replay)
     if os.geteuid() != 0:
         raise SystemExit("sdks: needs root (namespaces and cgroups)")
     sdks, totals = wanted(options.sdk), Report()
@@ -117,15 +157,15 @@ def main():
             os.unlink(os.path.join(directory, leaf))  # both are appended to
     try:
         if ready:
-            out = os.path.join(os.path.dirname(binary()), "sdk-shapes.tsv")
-            report(ready, observe(ready, directory), out, totals)
+            totals.check(observe(ready, directory), "every program ended well")
+            report(ready, directory, os.path.join(directory, "events.jsonl"), totals)
+            report_unseen(ready, directory, totals)
     except Failed as error:
         totals.check(False, str(error))
     finally:
         if not options.keep:
             shutil.rmtree(directory, ignore_errors=True)
-    print(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped")
-    return 0 if totals.passed and not totals.failed else 1
+    return totals.end()
 
 
 if __name__ == "__main__":
