@@ -75,12 +75,13 @@ class Watch(Case):
                          ["POD", "POD", "DELETED"] * 3)
 
     def test_bookmarks(self):
-        """A watch of a node where nothing happens: a bookmark at its end moves the version on, so
-        that watches follow one another and no list."""
+        """Watches of a node where nothing happens, in a cluster where something does: a bookmark
+        before each one's end moves the version on, so that they follow one another and no list."""
         client = self.client(watch_seconds=8)
         client.wait("LIST_END 0")
-        self.pod("elsewhere", node="other")
-        time.sleep(20)
+        for i in range(20):
+            self.pod(f"elsewhere{i}", node="other")
+            time.sleep(1)
         self.pod("here")
         client.wait("POD here")
         stats = client.stop()
