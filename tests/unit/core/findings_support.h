@@ -39,6 +39,7 @@ struct act {
     uint8_t intercepted; /* enum cs_intercept_place */
     bool ipv6;
     unsigned int took; /* seconds it lasted, or has lasted */
+    unsigned int late; /* seconds after its end it is told */
     uint32_t answer;   /* bytes of a TLS answer */
 };
 
@@ -196,8 +197,9 @@ static inline void play_exchange(struct play *play, enum who who, const struct a
     struct cs_connection connection = {
         .family = act->ipv6 ? 6 : 4, .cgroup_id = 100 + who, .intercept_place = act->intercepted};
     struct cs_exchange exchange = {.connection = &connection,
-                                   .start_ns = (play->now_s - act->took) * SECOND,
-                                   .end_ns = act->what == HANGS ? 0 : play->now_s * SECOND,
+                                   .start_ns = (play->now_s - act->late - act->took) * SECOND,
+                                   .end_ns =
+                                       act->what == HANGS ? 0 : (play->now_s - act->late) * SECOND,
                                    .observed = true,
                                    .outcome = act->outcome,
                                    .connect_failed = act->connect_failed,
