@@ -35,7 +35,7 @@ bool cs_utf8_valid(const char *text)
     size_t len;
 
     for (; *text != '\0'; text += len) {
-        len = cs_utf8_length(text);
+        len = (unsigned char)*text < 0x80 ? 1 : cs_utf8_length(text);
         if (len == 0)
             return false;
     }
