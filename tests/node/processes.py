@@ -45,7 +45,7 @@ class Processes:
     def environment(self):
         ca = self.ca
         return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONDONTWRITEBYTECODE": "1",
-                "PYTHONPATH": os.path.join(TOP, "tests"), "LANG": "C.UTF-8", "HOME": "/nonexistent",
+                "PYTHONPATH": os.path.join(TOP, "tests"), "LANG": "C.UTF-8", "HOME": "/dev/null",
                 "SSL_CERT_FILE": ca, "CURL_CA_BUNDLE": ca, "AWS_CA_BUNDLE": ca}
 
     def relative(self, cgroup):
