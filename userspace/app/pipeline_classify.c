@@ -76,6 +76,36 @@ static void put_parties(struct cs_pipeline *pipeline, const struct cs_pipeline_c
     put_listener(pipeline, connection, listener, evidence);
 }
 
+static void calls_of(const struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
+                     uint32_t tgid, struct cs_calls_under_way *calls)
+{
+    const struct cs_connection *connection = exchange->connection;
+    uint64_t to = exchange->start_ns;
+    uint64_t from = to > CS_TOKEN_OPENS_RECENT_NS ? to - CS_TOKEN_OPENS_RECENT_NS : 0;
+
+    cs_assembler_calls(pipeline->assembler, tgid, connection->server_name, from, to, connection->id,
+                       calls);
+}
+
+/* Exchanges come when they are over, not in the order in which they began. An open is for the
+ * first call after it: not for this one if others of its process, begun before, aren't over. */
+static void leave_to_others(const struct cs_pipeline *pipeline, struct cs_evidence *evidence,
+                            struct cs_token_found *found)
+{
+    struct cs_calls_under_way calls = {0}, openers = {0};
+
+    calls_of(pipeline, evidence->exchange, evidence->exchange->connection->tgid, &calls);
+    if (found->match == CS_TOKEN_OF_CONTAINER)
+        calls_of(pipeline, evidence->exchange, found->tgid, &openers);
+    evidence->token_contested = calls.earlier + calls.later > 0;
+    if (calls.earlier > 0 &&
+        (evidence->preceded == CS_PRECEDED_NOTHING || evidence->preceded == CS_PRECEDED_UNKNOWN))
+        evidence->preceded = CS_PRECEDED_CALL;
+    if ((found->match == CS_TOKEN_OF_PROCESS && calls.earlier >= found->recent) ||
+        openers.earlier + openers.later > 0)
+        *found = (struct cs_token_found){.opened_before = true};
+}
+
 /* The open that can explain a call; *query is what it was asked with. */
 static void put_token(const struct cs_pipeline *pipeline, const struct cs_subject *subject,
                       enum cs_mechanism token, struct cs_evidence *evidence,
@@ -91,10 +121,7 @@ static void put_token(const struct cs_pipeline *pipeline, const struct cs_subjec
         .before_ns = evidence->exchange->start_ns,
     };
     cs_token_opens_find(pipeline->token_opens, query, found);
-    /* Another process that is about to use its token itself. */
-    if (found->match == CS_TOKEN_OF_CONTAINER &&
-        cs_assembler_has_connection(pipeline->assembler, found->tgid, connection->server_name))
-        *found = (struct cs_token_found){.opened_before = true};
+    leave_to_others(pipeline, evidence, found);
     evidence->token_open_ns = found->time_ns;
     evidence->token_mechanism = token;
     evidence->token_match = found->match;
@@ -124,9 +151,9 @@ static bool classify(struct cs_pipeline *pipeline, const struct cs_exchange *exc
     token = token_of_endpoint(verdict->endpoint);
     if (token == CS_MECHANISM_END || exchange->connection->kernel_thread)
         return false;
-    put_token(pipeline, caller->subject, token, &evidence, query, found);
-    cs_call_history_ask(pipeline->calls, is_whole(pipeline, exchange->connection->cgroup_id),
+    cs_call_history_ask(pipeline->calls, token, is_whole(pipeline, exchange->connection->cgroup_id),
                         &evidence);
+    put_token(pipeline, caller->subject, token, &evidence, query, found);
     cs_classify(&evidence, verdict);
     return found->time_ns != 0 && verdict->mechanism == token;
 }
@@ -172,6 +199,7 @@ void cs_pipeline_classify_again(struct cs_pipeline *pipeline, const struct cs_ex
         .token_mechanism = token_of_endpoint(before->endpoint),
         .token_match = (enum cs_token_match)kept->token_match,
         .token_opened_before = kept->token_opened_before,
+        .token_contested = kept->token_contested,
         .preceded = (enum cs_preceded)kept->preceded,
         .token_call_bytes = kept->token_call_bytes,
     };

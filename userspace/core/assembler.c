@@ -362,18 +362,28 @@ const struct cs_connection *cs_assembler_connection(const struct cs_assembler *a
     return tracked ? &tracked->connection : NULL;
 }
 
-bool cs_assembler_has_connection(const struct cs_assembler *assembler, uint32_t tgid,
-                                 const char *server_name)
+void cs_assembler_calls(const struct cs_assembler *assembler, uint32_t tgid,
+                        const char *server_name, uint64_t from_ns, uint64_t to_ns,
+                        struct cs_connection_id except, struct cs_calls_under_way *calls)
 {
     const struct cs_tracked *tracked;
 
+    *calls = (struct cs_calls_under_way){0};
     TAILQ_FOREACH(tracked, &assembler->recent, recent_link)
     {
-        if (tracked->connection.tgid == tgid &&
-            strcmp(tracked->connection.server_name, server_name) == 0)
-            return true;
+        const struct cs_connection *connection = &tracked->connection;
+        const struct cs_tls *tls = &tracked->tls;
+
+        if (connection->tgid != tgid || !tls->hello || tls->phase == CS_TLS_IDLE ||
+            (connection->id.cookie == except.cookie &&
+             connection->id.generation == except.generation) ||
+            strcmp(connection->server_name, server_name) != 0)
+            continue;
+        if (tls->phase == CS_TLS_HANDSHAKE || tls->exchange.start_ns >= to_ns)
+            calls->later++;
+        else if (tls->exchange.start_ns >= from_ns)
+            calls->earlier++;
     }
-    return false;
 }
 
 const struct cs_assembler_stats *cs_assembler_stats(const struct cs_assembler *assembler)

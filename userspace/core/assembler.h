@@ -94,9 +94,16 @@ void cs_assembler_each_in_flight(const struct cs_assembler *assembler, cs_exchan
 const struct cs_connection *cs_assembler_connection(const struct cs_assembler *assembler,
                                                     uint64_t cookie, uint32_t generation);
 
-/* A process has a connection open whose server's name is this one. Walks all connections. */
-bool cs_assembler_has_connection(const struct cs_assembler *assembler, uint32_t tgid,
-                                 const char *server_name);
+/* TLS calls that are not handed over yet, on open connections to one server's name. */
+struct cs_calls_under_way {
+    uint32_t earlier; /* begun in [from_ns, to_ns) */
+    uint32_t later;   /* begun since, or their connection is still being made */
+};
+
+/* Those of a process, but for the connection with id except. Walks all connections. */
+void cs_assembler_calls(const struct cs_assembler *assembler, uint32_t tgid,
+                        const char *server_name, uint64_t from_ns, uint64_t to_ns,
+                        struct cs_connection_id except, struct cs_calls_under_way *calls);
 
 const struct cs_assembler_stats *cs_assembler_stats(const struct cs_assembler *assembler);
 

@@ -151,6 +151,7 @@ void cs_classify(const struct cs_evidence *evidence, struct cs_verdict *verdict)
         .kept = {.token_open_ns = evidence->token_open_ns,
                  .token_match = (uint8_t)evidence->token_match,
                  .token_opened_before = evidence->token_opened_before,
+                 .token_contested = evidence->token_contested,
                  .preceded = (uint8_t)evidence->preceded,
                  .token_call_bytes = evidence->token_call_bytes},
     };

@@ -107,6 +107,7 @@ enum cs_preceded {
     CS_PRECEDED_TOKEN_FAILED, /* … and was refused or failed, seconds ago: may try again */
     CS_PRECEDED_TOKEN_OTHER,  /* another process of the container exchanged a token */
     CS_PRECEDED_OTHER,        /* it got credentials by another mechanism */
+    CS_PRECEDED_CALL,         /* this process began a call before, whose end isn't known yet */
 };
 
 /* A pod at an end of a connection; "" or NULL is not known. */
@@ -122,6 +123,7 @@ struct cs_kept_evidence {
     uint64_t token_open_ns; /* 0 none */
     uint8_t token_match;    /* enum cs_token_match; NONE with a time: OF_PROCESS */
     bool token_opened_before;
+    bool token_contested;
     uint8_t preceded; /* enum cs_preceded */
     uint32_t
         token_call_bytes; /* sum of request records of the container's last token exchange; 0 */
@@ -160,8 +162,9 @@ struct cs_evidence {
     enum cs_mechanism token_mechanism; /* what that token is for: IRSA, AZURE_WORKLOAD_IDENTITY */
     enum cs_token_match token_match;   /* NONE, with an open: OF_PROCESS */
     bool token_opened_before;          /* container or pod opened one, at whatever time */
-    bool no_token_hook;                /* opens can't be seen: that there is none says nothing */
-    bool pod_redirects; /* the pod's connections go to a listener in it: a mesh's sidecar */
+    bool token_contested; /* other calls of the process are under way: it may be theirs */
+    bool no_token_hook;   /* opens can't be seen: that there is none says nothing */
+    bool pod_redirects;   /* the pod's connections go to a listener in it: a mesh's sidecar */
 
     bool declared_known; /* the pod's spec is known; false: nothing of it says anything */
     uint16_t declared;   /* set of enum cs_declared_flag, of the container or its pod */

@@ -9,15 +9,22 @@
 #define uthash_nonfatal_oom(element) ((element)->unhashed = true)
 #include <uthash.h>
 
+/* The container's token exchanges at one cloud. */
+struct exchanges {
+    uint64_t ns;    /* end of the last; 0 none */
+    uint32_t bytes; /* of a request's records */
+    uint32_t tgid;
+    bool ok;
+    bool ever_ok;
+};
+
+enum cloud { AWS, AZURE, CLOUDS };
+
 struct entry {
     UT_hash_handle hh;
     uint64_t cgroup_id;
-    uint64_t token_ns;    /* end of the last token exchange; 0 none */
-    uint32_t token_bytes; /* its request's records */
-    uint32_t token_tgid;
-    bool token_ok;
-    bool token_ever_ok;
-    bool other; /* credentials by another mechanism */
+    struct exchanges tokens[CLOUDS];
+    bool other; /* AWS credentials by another mechanism */
     bool unhashed;
 };
 
@@ -64,33 +71,41 @@ static struct entry *find(const struct cs_call_history *history, uint64_t cgroup
     return entry;
 }
 
+static enum cloud cloud_of(enum cs_mechanism token)
+{
+    return token == CS_MECHANISM_AZURE_WORKLOAD_IDENTITY ? AZURE : AWS;
+}
+
 static bool is_token(const struct cs_verdict *verdict)
 {
-    return verdict->mechanism == CS_MECHANISM_IRSA;
+    return verdict->call == CS_CALL_WEB_IDENTITY;
 }
 
-/* Credentials that sign calls to STS. An Entra token signs none, a token exchange is noted as
- * such. */
+/* Credentials that sign calls to STS, but for those of a token exchange, which is noted itself. */
 static bool brings_other(const struct cs_verdict *verdict)
 {
-    return verdict->delivered && !is_token(verdict) &&
-           (verdict->endpoint == CS_ENDPOINT_IMDS ||
-            verdict->endpoint == CS_ENDPOINT_POD_IDENTITY_AGENT);
+    return verdict->delivered && (verdict->endpoint == CS_ENDPOINT_IMDS ||
+                                  verdict->endpoint == CS_ENDPOINT_POD_IDENTITY_AGENT);
 }
 
+/* A size once learned is changed by what is sure, not by a guess. */
 static void note(struct entry *entry, const struct cs_exchange *exchange,
                  const struct cs_verdict *verdict)
 {
+    struct exchanges *tokens = &entry->tokens[cloud_of(verdict->mechanism)];
+    uint64_t bytes = exchange->request_records.bytes;
+
     if (!is_token(verdict)) {
         entry->other = true;
         return;
     }
-    entry->token_ns = exchange->end_ns;
-    entry->token_ok = cs_outcome_result(verdict->outcome) != CS_RESULT_FAILURE;
-    entry->token_ever_ok |= entry->token_ok;
-    entry->token_tgid = exchange->connection->tgid;
-    if (exchange->request_records.bytes > 0 && exchange->request_records.bytes < UINT32_MAX)
-        entry->token_bytes = (uint32_t)exchange->request_records.bytes;
+    tokens->ns = exchange->end_ns;
+    tokens->ok = cs_outcome_result(verdict->outcome) != CS_RESULT_FAILURE;
+    tokens->ever_ok |= tokens->ok;
+    tokens->tgid = exchange->connection->tgid;
+    if (bytes > 0 && bytes < UINT32_MAX &&
+        (tokens->bytes == 0 || verdict->confidence > CS_CONFIDENCE_LOW))
+        tokens->bytes = (uint32_t)bytes;
 }
 
 int cs_call_history_note(struct cs_call_history *history, const struct cs_exchange *exchange,
@@ -127,39 +142,39 @@ int cs_call_history_note(struct cs_call_history *history, const struct cs_exchan
     return 0;
 }
 
-static enum cs_preceded preceded(const struct entry *entry, const struct cs_exchange *exchange,
-                                 bool from_start)
+static enum cs_preceded preceded(const struct entry *entry, enum cloud cloud,
+                                 const struct cs_exchange *exchange, bool from_start)
 {
-    bool same_process = entry->token_tgid == exchange->connection->tgid;
+    const struct exchanges *tokens = &entry->tokens[cloud];
 
-    if (entry->other)
+    if (entry->other && cloud == AWS)
         return CS_PRECEDED_OTHER;
-    if (entry->token_ns == 0)
-        return CS_PRECEDED_UNKNOWN;
-    if (!same_process)
+    if (tokens->ns == 0)
+        return from_start ? CS_PRECEDED_NOTHING : CS_PRECEDED_UNKNOWN;
+    if (tokens->tgid != exchange->connection->tgid)
         return CS_PRECEDED_TOKEN_OTHER;
-    if (entry->token_ok)
+    if (tokens->ok)
         return CS_PRECEDED_TOKEN;
-    if (exchange->start_ns <= entry->token_ns + CS_CALL_RETRY_NS)
+    if (exchange->start_ns <= tokens->ns + CS_CALL_RETRY_NS)
         return CS_PRECEDED_TOKEN_FAILED;
-    if (entry->token_ever_ok)
+    if (tokens->ever_ok)
         return CS_PRECEDED_TOKEN;
     return from_start ? CS_PRECEDED_NOTHING : CS_PRECEDED_UNKNOWN;
 }
 
-void cs_call_history_ask(const struct cs_call_history *history, bool from_start,
-                         struct cs_evidence *evidence)
+void cs_call_history_ask(const struct cs_call_history *history, enum cs_mechanism token,
+                         bool from_start, struct cs_evidence *evidence)
 {
     const struct cs_exchange *exchange = evidence->exchange;
     const struct entry *entry = find(history, exchange->connection->cgroup_id);
+    enum cloud cloud = cloud_of(token);
 
-    evidence->token_call_bytes = entry ? entry->token_bytes : 0;
+    from_start &= !history->forgot;
+    evidence->token_call_bytes = entry ? entry->tokens[cloud].bytes : 0;
     if (entry)
-        evidence->preceded = preceded(entry, exchange, from_start);
-    else if (from_start && !history->forgot)
-        evidence->preceded = CS_PRECEDED_NOTHING;
+        evidence->preceded = preceded(entry, cloud, exchange, from_start);
     else
-        evidence->preceded = CS_PRECEDED_UNKNOWN;
+        evidence->preceded = from_start ? CS_PRECEDED_NOTHING : CS_PRECEDED_UNKNOWN;
 }
 
 size_t cs_call_history_count(const struct cs_call_history *history)

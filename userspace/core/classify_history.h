@@ -30,10 +30,11 @@ void cs_call_history_free(struct cs_call_history *history);
 int cs_call_history_note(struct cs_call_history *history, const struct cs_exchange *exchange,
                          const struct cs_verdict *verdict);
 
-/* Fill preceded and token_call_bytes of the evidence, from its exchange. from_start: everything
- * that the container did was watched. */
-void cs_call_history_ask(const struct cs_call_history *history, bool from_start,
-                         struct cs_evidence *evidence);
+/* Fill preceded and token_call_bytes of the evidence, from its exchange. token: IRSA or
+ * AZURE_WORKLOAD_IDENTITY, whose exchanges are asked for. from_start: everything that the
+ * container did was watched. */
+void cs_call_history_ask(const struct cs_call_history *history, enum cs_mechanism token,
+                         bool from_start, struct cs_evidence *evidence);
 
 size_t cs_call_history_count(const struct cs_call_history *history);
 

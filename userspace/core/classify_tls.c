@@ -29,8 +29,10 @@ enum opened {
     OF_POD = 1 << 2,       /* by another container, and the pod redirects to one of its own */
     PAST = 1 << 3,         /* once, too long ago, or in a pod that doesn't redirect */
     NEVER = 1 << 4,
-    UNSEEN = 1 << 5, /* opens can't be seen */
+    UNSEEN = 1 << 5,    /* opens can't be seen */
+    CONTESTED = 1 << 6, /* by the process, which has other calls under way */
 };
+#define PROCESS (OF_PROCESS | CONTESTED)
 #define NOT_NOW (PAST | NEVER)
 
 #define NONE   (1 << CS_SHAPE_NONE)
@@ -78,12 +80,15 @@ struct rule {
 static const struct rule sts_rules[] = {
     {ANY, SMALL | SIGNED, ANY, ANY, ANY, CALL, HIGH},
 
-    {OF_PROCESS, KNOWN | LIKE, ANY, ANY, ANY, TOKEN, HIGH},
+    {PROCESS, KNOWN | LIKE, ANY, ANY, ANY, TOKEN, HIGH},
     /* Threads of one process: this may be another's signed call. */
-    {OF_PROCESS, ONE, ANY, ANY, UNLIKE, CALL, LOW},
-    {OF_PROCESS, ONE, ANY, LITTLE, NEAR, CALL, LOW},
+    {PROCESS, ONE, ANY, ANY, UNLIKE, CALL, LOW},
+    {PROCESS, ONE, ANY, LITTLE, NEAR, CALL, LOW},
+    {CONTESTED, ONE, ANY, LITTLE, ANY, CALL, LOW},
+    {CONTESTED, ONE, ANY, ANY, SAME, TOKEN, MEDIUM},
+    {CONTESTED, ONE, ANY, ANY, ANY, TOKEN, LOW},
     {OF_PROCESS, ONE, ONLY | ALSO, LARGE, ANY, TOKEN, HIGH},
-    {OF_PROCESS, ONE | NONE, ANY, ANY, ANY, TOKEN, MEDIUM},
+    {PROCESS, ONE | NONE, ANY, ANY, ANY, TOKEN, MEDIUM},
 
     /* A shell's `cat`, or another program's token. */
     {OF_CONTAINER, KNOWN, ANY, ANY, ANY, TOKEN, MEDIUM},
@@ -113,15 +118,17 @@ static const struct rule sts_rules[] = {
 static const struct rule entra_rules[] = {
     {ANY, SMALL | SIGNED, ANY, ANY, ANY, CALL, HIGH},
 
-    {OF_PROCESS, KNOWN | LIKE, ANY, ANY, ANY, TOKEN, HIGH},
-    {OF_PROCESS, ONE, ONLY | ALSO, LARGE, ANY, TOKEN, HIGH},
-    {OF_PROCESS, ONE | NONE, ANY, ANY, ANY, TOKEN, MEDIUM},
-    {OF_PROCESS, OTHER, ANY, ANY, ANY, TOKEN, LOW},
+    {PROCESS, KNOWN | LIKE, ANY, ANY, ANY, TOKEN, HIGH},
+    {PROCESS, ONE, ONLY | ALSO, LARGE, ANY, TOKEN, HIGH},
+    {PROCESS, ONE | NONE, ANY, ANY, ANY, TOKEN, MEDIUM},
+    {PROCESS, OTHER, ANY, ANY, ANY, TOKEN, LOW},
 
     {OF_CONTAINER | OF_POD, KNOWN | LIKE, ONLY | ALSO, ANY, ANY, TOKEN, MEDIUM},
     {OF_CONTAINER | OF_POD, ONE, ONLY | ALSO, ANY, ANY, TOKEN, LOW},
     {OF_CONTAINER | OF_POD, KNOWN | LIKE, NO_SPEC, ANY, ANY, TOKEN, LOW},
 
+    /* SDKs keep what they read: the login for the next scope opens nothing. */
+    {NOT_NOW | UNSEEN, KNOWN | LIKE | ONE, ANY, ANY, SAME, TOKEN, MEDIUM},
     {UNSEEN, KNOWN | LIKE, ONLY, ANY, ANY, TOKEN, MEDIUM},
     {UNSEEN, ONE | NONE, ONLY, ANY, ANY, TOKEN, LOW},
     {NOT_NOW, KNOWN | LIKE | ONE, ONLY, ANY, ANY, TOKEN, LOW},
@@ -169,7 +176,7 @@ static enum opened opened_of(const struct cs_evidence *evidence, enum cs_mechani
             if (evidence->token_match == CS_TOKEN_OF_CONTAINER)
                 return OF_CONTAINER;
             if (evidence->token_match != CS_TOKEN_OF_POD)
-                return OF_PROCESS;
+                return evidence->token_contested ? CONTESTED : OF_PROCESS;
             if (evidence->pod_redirects)
                 return OF_POD;
         }
@@ -208,6 +215,7 @@ static enum before before_of(const struct cs_evidence *evidence)
     case CS_PRECEDED_TOKEN_OTHER:
         return same ? SAME : ELSE;
     case CS_PRECEDED_OTHER:
+    case CS_PRECEDED_CALL:
         return ELSE;
     default:
         return evidence->exchange->index > 0 ? REUSED : UNTOLD;
@@ -237,6 +245,7 @@ static uint32_t opened_reason(enum opened opened)
 {
     switch (opened) {
     case OF_PROCESS:
+    case CONTESTED:
         return CS_REASON_BIT(TOKEN_OPEN);
     case OF_CONTAINER:
         return CS_REASON_BIT(TOKEN_OPEN_OTHER);

@@ -202,8 +202,12 @@ static struct open *best_of(const struct entry *entry, const struct cs_token_que
         struct open *open = &entry->opens[i];
         enum cs_token_match match = match_of(entry, open, query);
 
-        if (match == CS_TOKEN_NONE || match < found->match ||
-            (match == found->match && open->time_ns < found->time_ns))
+        if (match == CS_TOKEN_NONE || match < found->match)
+            continue;
+        if (match > found->match)
+            found->recent = 0;
+        found->recent += open->time_ns + CS_TOKEN_OPENS_RECENT_NS >= query->before_ns;
+        if (match == found->match && open->time_ns < found->time_ns)
             continue;
         found->match = match;
         found->time_ns = open->time_ns;

@@ -22,6 +22,8 @@
 /* After this an open is evidence no more: ten times what lies between it and its exchange. That
  * there was one is remembered as long as the cgroup is. */
 #define CS_TOKEN_OPENS_KEEP_NS (UINT64_C(60) * 1000000000)
+/* What can lie between an open and its call, with room to spare. */
+#define CS_TOKEN_OPENS_RECENT_NS (UINT64_C(10) * 1000000000)
 
 struct cs_token_opens;
 
@@ -47,6 +49,7 @@ struct cs_token_found {
     uint64_t time_ns; /* of the newest that fits; 0 none */
     enum cs_token_match match;
     uint32_t tgid;      /* who opened; 0 not known */
+    uint32_t recent;    /* opens as near as that one, within CS_TOKEN_OPENS_RECENT_NS */
     bool opened_before; /* the container, or another of the pod, opened one at whatever time */
 };
 

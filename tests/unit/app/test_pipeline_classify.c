@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../core/facts.h"
 #include "app/api_exchanges.h"
 #include "app/pipeline.h"
 #include "base/util.h"
@@ -121,7 +122,8 @@ struct call {
 
 static void call_sts(const struct call *call)
 {
-    struct cs_connection connection = {.cgroup_id = call->cgroup_id,
+    struct cs_connection connection = {.id = {.cookie = call->tgid == 7 ? 77 : 78},
+                                       .cgroup_id = call->cgroup_id,
                                        .tgid = call->tgid,
                                        .kind = CS_WATCH_TLS,
                                        .family = 4,
@@ -269,6 +271,30 @@ static void follows_the_token_to_another_process(void **state)
     assert_last("\"confidence\":\"low\"");
 }
 
+/* Rust: the token's exchange stays open on its connection while the signed call, begun later, is
+ * reported first. The open is for the call that began first. */
+static void gives_the_open_to_the_call_that_began_first(void **state)
+{
+    struct script script = {.assembler = pipeline->assembler, .now_ns = START};
+
+    (void)state;
+    assert_int_equal(
+        cs_container_table_add(pipeline->containers, 77, (struct cs_slice){"/x", 2}, false, 1), 0);
+    token_opened(77, 4242, START);
+    script_run(&script, "connect.tls hello:" STS " est c>22:512 shello13.384 c<22:122 c<20:1 <23 "
+                        "<1000 <281 <69 c>20:1 >69 >1780 +40 <2275");
+    script_run(&script, "2:connect.tls 2:hello:" STS " 2:est 2:c>22:512 2:shello13.384 2:c<22:122 "
+                        "2:c<20:1 2:<23 2:<1000 2:<281 2:<69 2:c>20:1 2:>69 2:>2041 +30 2:<1964 "
+                        "+60 2:>1912");
+    assert_lines(1);
+    assert_last("[2041]");
+    assert_last("\"mechanism\":\"sts\"");
+    script_run(&script, "+600 tick");
+    assert_last("[1780]");
+    assert_last("\"mechanism\":\"irsa\"");
+    assert_last("\"token_open\"");
+}
+
 /* The open that explained a call before its pod was known explains it still, and no other. */
 static void keeps_evidence_while_it_waits(void **state)
 {
@@ -384,6 +410,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(tells_processes_apart),
         TEST(follows_the_token_to_another_process),
+        TEST(gives_the_open_to_the_call_that_began_first),
         TEST(asks_the_spec_when_it_is_known),
         TEST(keeps_evidence_while_it_waits),
         TEST(counts_a_relayed_call_once),

@@ -27,6 +27,8 @@ static void note(struct cs_call_history *history, uint64_t cgroup_id, uint32_t t
                         ? CS_ENDPOINT_STS
                         : CS_ENDPOINT_IMDS,
         .delivered = delivered,
+        .confidence = CS_CONFIDENCE_MEDIUM,
+        .call = mechanism == CS_MECHANISM_IRSA ? CS_CALL_WEB_IDENTITY : CS_CALL_UNKNOWN,
         .outcome = delivered ? CS_OUTCOME_OK_INFERRED : CS_OUTCOME_REJECTED_INFERRED};
 
     assert_int_equal(cs_call_history_note(history, &exchange, &verdict), 0);
@@ -39,7 +41,7 @@ static enum cs_preceded ask(const struct cs_call_history *history, uint64_t cgro
     struct cs_exchange exchange = {.connection = &connection, .start_ns = start_ns};
     struct cs_evidence evidence = {.exchange = &exchange};
 
-    cs_call_history_ask(history, from_start, &evidence);
+    cs_call_history_ask(history, CS_MECHANISM_IRSA, from_start, &evidence);
     assert_int_equal(evidence.token_call_bytes,
                      evidence.preceded >= CS_PRECEDED_TOKEN && cgroup_id != 4 ? 1724 : 0);
     return evidence.preceded;
@@ -78,9 +80,9 @@ static void test_failed(void **state)
 
     (void)state;
     note(history, 1, 10, CS_MECHANISM_IRSA, false, START);
-    cs_call_history_ask(history, true, &evidence);
+    cs_call_history_ask(history, CS_MECHANISM_IRSA, true, &evidence);
     assert_int_equal(evidence.preceded, CS_PRECEDED_NOTHING);
-    cs_call_history_ask(history, false, &evidence);
+    cs_call_history_ask(history, CS_MECHANISM_IRSA, false, &evidence);
     assert_int_equal(evidence.preceded, CS_PRECEDED_UNKNOWN);
     cs_call_history_free(history);
 }

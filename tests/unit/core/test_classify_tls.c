@@ -17,14 +17,14 @@ struct tls_case {
     const char *name;
     uint16_t request[4];
     uint32_t answer; /* bytes; 0: none */
-    /* 'p' opened 40 ms before by the process, 'c' by another of the container, 'o' by another
-     * container, 'm' the same in a mesh; 't' too long ago; 'x' another cloud's; '-' never; 'u'
-     * opens can't be seen */
+    /* 'p' opened 40 ms before by the process, 'q' the same with other calls under way, 'c' by
+     * another of the container, 'o' by another container, 'm' the same in a mesh; 't' too long ago;
+     * 'x' another cloud's; '-' never; 'u' opens can't be seen */
     char opened;
     uint16_t declared;
     /* '0' nothing so far, 't' a token exchange by this process, 'f' one that failed, 'o' one by
-     * another process, 'c' other credentials, '?' not known, 'r' not known and a reused
-     * connection */
+     * another process, 'c' other credentials, 'u' a call that isn't over, '?' not known, 'r' not
+     * known and a reused connection */
     char preceded;
     const char *verdict;
 };
@@ -53,6 +53,12 @@ static const struct tls_case sts_cases[] = {
 
     /* --- threads of one process: one record, and the open is perhaps another's */
     {"Java GetCallerIdentity beside", {1859}, 650, 'p', IRSA, 't', "sts l"},
+    {"Java GetCallerIdentity beside, first", {2099}, 584, 'q', IRSA, '?', "sts l"},
+    {"Java, others beside", {1820}, 2275, 'q', IRSA, '?', "irsa D l"},
+    {"JS, others beside, as before", {1724}, 2275, 'q', IRSA, 't', "irsa D m"},
+    {"boto3, others beside", {459, 1342}, 2275, 'q', NO_POD, '?', "irsa D h"},
+    {"others beside, failed before a record", {0}, 0, 'q', NO_POD, '?', "irsa m"},
+    {"Rust, an earlier call isn't over", {2041}, 1964, '-', IRSA, 'u', "sts l"},
     {"JS AssumeRole beside", {1866}, 2100, 'p', IRSA, 't', "sts l"},
     {"JS GetCallerIdentity beside, near in size", {1760}, 650, 'p', IRSA, 't', "sts l"},
 
@@ -135,6 +141,15 @@ static const struct tls_case entra_cases[] = {
     {"JS", {2147}, 2500, 'p', NO_POD, '?', "azure-workload-identity D m"},
     {"JS, declared", {2147}, 2500, 'p', AZURE, '?', "azure-workload-identity D h"},
     {"Go, discovery", {497}, 1500, 'p', AZURE, '?', "entra h"},
+    {"JS, beside others", {2146}, 1815, 'q', NO_POD, '?', "azure-workload-identity D m"},
+    {"the next scope, nothing opened",
+     {1724},
+     1815,
+     't',
+     NO_POD,
+     't',
+     "azure-workload-identity D m"},
+    {"a certificate after it", {427, 1107}, 1815, 't', NO_POD, 't', "entra l"},
     {"Go, reused connection", {467, 1447}, 2500, 'p', AZURE, 'r', "azure-workload-identity D h"},
     {"refused", {427, 1403}, 700, 'p', AZURE, '?', "azure-workload-identity R h"},
     {"could be either", {427, 1403}, 1450, 'p', AZURE, '?', "azure-workload-identity h"},
@@ -166,7 +181,8 @@ static void put_opened(struct cs_evidence *evidence, char opened, enum cs_mechan
 
     evidence->no_token_hook = opened == 'u';
     evidence->pod_redirects = opened == 'm';
-    if (!strchr("pcomtx", opened))
+    evidence->token_contested = opened == 'q';
+    if (!strchr("pqcomtx", opened))
         return;
     evidence->token_mechanism = token;
     if (opened == 'x')
@@ -191,6 +207,8 @@ static enum cs_preceded preceded(char letter)
         return CS_PRECEDED_TOKEN_OTHER;
     case 'c':
         return CS_PRECEDED_OTHER;
+    case 'u':
+        return CS_PRECEDED_CALL;
     default:
         return CS_PRECEDED_UNKNOWN;
     }
