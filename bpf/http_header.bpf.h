@@ -80,6 +80,12 @@ static __always_inline void cs_byte_name(cs_http *h, __u32 direction, __u8 c)
     h->count = 1;
 }
 
+/* There was more than is kept. */
+static __always_inline void cs_text_cut(cs_http *h, __u32 direction)
+{
+    h->flags |= direction == CS_DIR_EGRESS ? CS_REQUEST_USER_AGENT_CUT : CS_RESPONSE_SERVER_CUT;
+}
+
 /* Kept behind the request line; mark is the length without trailing white space. */
 static __always_inline void cs_value_text(cs_http *h, __u32 direction, __u8 c)
 {
@@ -89,7 +95,7 @@ static __always_inline void cs_value_text(cs_http *h, __u32 direction, __u8 c)
     if (!len && (c == ' ' || c == '\t'))
         return;
     if (len >= max || len >= CS_USER_AGENT_MAX || line > CS_REQUEST_LINE_MAX) {
-        h->flags |= direction == CS_DIR_EGRESS ? CS_REQUEST_USER_AGENT_CUT : CS_RESPONSE_SERVER_CUT;
+        cs_text_cut(h, direction);
         return;
     }
     cs_http_text(h)[line + len] = c;
@@ -161,17 +167,18 @@ static __always_inline void cs_byte_value(cs_http *h, __u32 direction, __u8 c)
         return;
     }
     if (h->phase == CS_VALUE_CR) {
-        /* A bare CR could begin another header for a lenient server: keep nothing behind it. */
-        cs_value_end(h);
-        if (header != CS_HEADER_TEXT)
-            h->error = CS_GAP_FRAMING;
+        /* A bare CR could begin another header for a lenient server (RFC 9112 2.2), so nothing
+         * behind it is kept, and the body's length is anybody's guess. */
+        if (header)
+            cs_value_end(h);
+        h->error = CS_GAP_FRAMING;
         header = h->header = CS_HEADER_OTHER;
         h->phase = CS_VALUE;
     }
-    if (!header)
-        return;
     if (c == '\r')
         h->phase = CS_VALUE_CR;
+    else if (!header)
+        return;
     else if (header == CS_HEADER_TEXT)
         cs_value_text(h, direction, c);
     else if (header == CS_HEADER_LENGTH)
@@ -180,19 +187,19 @@ static __always_inline void cs_byte_value(cs_http *h, __u32 direction, __u8 c)
         cs_value_coding(h, c);
 }
 
-/* obs-fold (RFC 9112 5.2): the value goes on, as behind one space. Where it would change the
- * framing, readers disagree on what it says. */
+/* obs-fold (RFC 9112 5.2): the value goes on. It may be a header for a lenient server: of what is
+ * kept only the first line is. Where it would change the framing, readers disagree on what it
+ * says. */
 static __always_inline void cs_byte_fold(cs_http *h, __u32 direction)
 {
     __u8 header = h->header;
 
     h->phase = CS_VALUE;
-    if (header == CS_HEADER_TEXT) {
-        cs_value_text(h, direction, ' ');
-    } else if (header) {
+    h->header = CS_HEADER_OTHER;
+    if (header == CS_HEADER_TEXT)
+        cs_text_cut(h, direction);
+    else if (header)
         h->error = CS_GAP_FRAMING;
-        h->header = CS_HEADER_OTHER;
-    }
 }
 
 static __always_inline void cs_byte_line_start(cs_http *h, __u32 direction, __u8 c)

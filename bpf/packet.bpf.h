@@ -264,11 +264,8 @@ __noinline int cs_watched_packet(struct __sk_buff *skb, __u32 direction)
     dir = &s->dir[direction & 1];
     if (p.flags & CS_TCP_FIN)
         dir->fin = 1;
-    if (direction == CS_DIR_INGRESS) {
-        if (p.flags & CS_TCP_RST)
-            s->reset = 1;
+    if (direction == CS_DIR_INGRESS)
         cs_client_check(s);
-    }
     if (p.flags & CS_TCP_ACK)
         cs_packet_ack(skb, !direction, p.ack);
     if (p.flags & CS_TCP_SYN)

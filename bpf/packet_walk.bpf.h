@@ -8,7 +8,6 @@
 #define CS_IPV6_HEADERS_MAX 8
 #define CS_TCP_FIN          0x01
 #define CS_TCP_SYN          0x02
-#define CS_TCP_RST          0x04
 #define CS_TCP_ACK          0x10
 
 /* struct tcphdr without its bit-fields. */

@@ -5,9 +5,18 @@
 
 #include "connection.bpf.h"
 
-#define CS_ECONNREFUSED 111
-#define CS_ECONNRESET   104
-#define CS_EPIPE        32
+/* include/uapi/asm-generic/errno.h */
+enum {
+    CS_EACCES = 13,
+    CS_EPIPE = 32,
+    CS_ENONET = 64,
+    CS_ENOPROTOOPT = 92,
+    CS_ENETUNREACH = 101,
+    CS_ECONNRESET = 104,
+    CS_ECONNREFUSED = 111,
+    CS_EHOSTDOWN = 112,
+    CS_EHOSTUNREACH = 113,
+};
 
 /* The socket was redirected and its SYN not seen: it went to a port whose packets are nobody's
  * business, and so will all others. */
@@ -48,18 +57,34 @@ static __always_inline int cs_sock_error(struct bpf_sock_ops *ctx)
     return tp ? ((struct sock *)tp)->sk_err : 0;
 }
 
+/* Before the handshake. What ICMP errors become: icmp_err_convert, net/ipv4/icmp.c, and
+ * icmpv6_err_convert. */
+static __always_inline __u32 cs_failure(int error)
+{
+    switch (error) {
+    case 0:
+        return CS_CONNECT_GIVEN_UP;
+    case CS_ECONNREFUSED:
+        return CS_CONNECT_REFUSED;
+    case CS_ENETUNREACH:
+    case CS_EHOSTUNREACH:
+    case CS_EHOSTDOWN:
+    case CS_ENONET:
+    case CS_ENOPROTOOPT:
+    case CS_EACCES:
+        return CS_CONNECT_NO_ROUTE;
+    default:
+        return CS_CONNECT_UNANSWERED;
+    }
+}
+
 static __always_inline void cs_closed(struct bpf_sock_ops *ctx, struct cs_socket *s)
 {
     int error = cs_sock_error(ctx);
 
-    if (!s->connected) {
-        if (s->reset && error == CS_ECONNREFUSED)
-            cs_end_failed(s, CS_CONNECT_REFUSED);
-        else
-            cs_end_failed(s, error ? CS_CONNECT_UNANSWERED : CS_CONNECT_GIVEN_UP);
-        return;
-    }
-    if (error == CS_ECONNRESET || error == CS_EPIPE)
+    if (!s->connected)
+        cs_end_failed(s, cs_failure(error));
+    else if (error == CS_ECONNRESET || error == CS_EPIPE)
         cs_end_close(s, CS_CLOSE_RESET_BY_PEER);
     else if (error)
         cs_end_close(s, CS_CLOSE_TIMEOUT);

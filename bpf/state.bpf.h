@@ -109,13 +109,12 @@ struct cs_socket {
     __u8 ended;      /* CLOSE or CONNECT_FAILED sent: no more facts */
     __u8 syn_sent;   /* the kernel got as far as sending a SYN */
     __u8 connected;  /* the handshake is complete: established is filled */
-    __u8 reset;      /* an RST came in */
     __u8 local_fin;  /* the client sent FIN */
     __u8 client;     /* client_key is in the map of open clients */
     __u8 redirected; /* intercepted is filled: in-pod redirect */
     __u8 tunnel;     /* the proxy said 2xx to CONNECT: TLS from here */
     __u8 released;   /* the program let go of it, and its FIN or RST is about to tell how */
-    __u8 pad[6];
+    __u8 pad[7];
     __u64 head_mask;                /* bit n & 63: request n was HEAD */
     __u64 connect_mask;             /* … CONNECT */
     __u64 quiet_mask;               /* … not ours: a proxied request to another host */

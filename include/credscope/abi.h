@@ -122,9 +122,10 @@ struct cs_fact_established {
 CS_ASSERT_SIZE(struct cs_fact_established, 72);
 
 enum cs_connect_failure {
-    CS_CONNECT_REFUSED = 1,    /* RST answered the SYN */
+    CS_CONNECT_REFUSED = 1,    /* RST, or ICMP's "port unreachable" (REJECT), answered the SYN */
     CS_CONNECT_UNANSWERED = 2, /* the kernel gave up: no answer to any SYN */
-    CS_CONNECT_NO_ROUTE = 3,   /* no SYN left the host: no route, no source address, … */
+    CS_CONNECT_NO_ROUTE = 3,   /* no SYN left the host: no route, no source address, …; or ICMP or
+                                  a silent neighbour said that there is no way, or none allowed */
     CS_CONNECT_GIVEN_UP = 4,   /* the program closed the socket before an answer came */
 };
 

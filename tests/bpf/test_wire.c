@@ -78,17 +78,26 @@ static void test_given_up(void **state)
 
 static void test_icmp(void **state)
 {
-    static const uint8_t codes[] = {1 /* host */, 3 /* port */, 13 /* prohibited */};
+    static const struct {
+        uint8_t code;
+        const char *expected;
+    } codes[] = {
+        {0 /* net */, CONNECT "failed no-route\n"},
+        {1 /* host */, CONNECT "failed no-route\n"},
+        {2 /* protocol */, CONNECT "failed no-route\n"},
+        {3 /* port */, CONNECT "failed refused\n"},
+        {13 /* prohibited */, CONNECT "failed no-route\n"},
+    };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(codes); i++) {
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         struct wire_packet packet;
         struct wire wire;
 
         OPEN(&wire, false);
         assert_true(wire_read(&wire, &packet, harness_patience_ms()));
-        wire_icmp(&wire, 3, codes[i]);
-        expect(&wire, CONNECT "failed unanswered\n");
+        wire_icmp(&wire, 3, codes[i].code);
+        expect(&wire, codes[i].expected);
     }
 }
 

@@ -167,6 +167,8 @@ static void add_text_field(struct pf_stream *s, struct pf_random *r, const char 
         for (uint32_t n = pf_between(r, 20, 300); n; n--)
             pf_append_text(s, "%c", 'a' + n % 26);
     pf_append_text(s, "%s\r\n", pf_percent(r, 10) ? " " : "");
+    if (pf_percent(r, 2))
+        pf_append_text(s, " Authorization: " S "\r\n");
 }
 
 static void add_fields(struct pf_stream *s, struct pf_random *r, const char *const *from,

@@ -223,8 +223,9 @@ static bool field_line(struct pf_head *head, struct fields *f, struct text line,
         head->doubtful = true;
         if (is_text(name, "content-length") || is_text(name, "transfer-encoding"))
             f->length_bad = true;
-        if (is_text(name, "user-agent") || is_text(name, "server"))
-            head->fact.loose = true; /* how the parts are joined is not compared */
+        if (is_text(name, f->request ? "user-agent" : "server") && !f->agent)
+            head->fact.flags |=
+                f->request ? (uint16_t)CS_REQUEST_USER_AGENT_CUT : (uint16_t)CS_RESPONSE_SERVER_CUT;
     }
     named_field(head, f, name, trim(value), value);
     return true;
@@ -282,6 +283,8 @@ struct pf_head pf_read_head(const struct pf_stream *stream, uint32_t start, bool
                                         stream->data[at]))
             return head;
         head.state = PF_INCOMPLETE;
+        /* Some take a bare CR for a line's end, behind which another length may stand. */
+        fields.length_bad |= !first && memchr(line.p, '\r', line.len);
         first = false;
     }
     if (stream->len - start > HEAD_MAX)
