@@ -121,6 +121,16 @@ def texts(name, events, results):
     results.check(not bad, f"{name}: each explains itself", bad)
 
 
+def delegated(events, results):
+    """IRSA by record shape, at lower confidence, with the caller named."""
+    calls = [e for e in events if e["kind"] == "exchange" and e.get("pod") == "delegator"]
+    results.check(len(calls) == 2 and all(
+        e["mechanism"] == "irsa" and e["confidence"] == "low" and "on_behalf_of" not in e
+        and e["service_account"] == "default" for e in calls),
+        "situations: a delegated identity is IRSA by shape, at low confidence",
+        [f"{e['mechanism']} {e['confidence']} {e['reasons']}" for e in calls])
+
+
 def metrics_of_situations(said, results):
     """What needs more than one node to decide is there to be added up."""
     text = said["metrics"]
@@ -205,6 +215,7 @@ def main():
             texts(name, events, results)
             if name == "situations":
                 metrics_of_situations(said, results)
+                delegated(events, results)
             if name == "agent-down":
                 cleared(events, results)
             if keep := os.environ.get("E2E_KEEP"):

@@ -11,6 +11,7 @@ from .. import net, tls
 
 PIA_TOKEN = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token"
 IRSA_TOKEN = "/var/run/secrets/eks.amazonaws.com/serviceaccount/token"
+OWN_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # for the API server alone
 AZURE_TOKEN = "/var/run/secrets/azure/wi/token/azure-identity-token"
 AZURE_TOKEN_OLD = "/var/run/secrets/azure/tokens/azure-identity-token"
 
@@ -97,8 +98,10 @@ def _sts(address, host, form):
     return build
 
 
-def _web_identity(_options):
-    token = _token(os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE", IRSA_TOKEN))
+def _web_identity(options):
+    path = OWN_TOKEN if options.get("borrowed") else \
+        os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE", IRSA_TOKEN)
+    token = _token(path)
     role = urllib.parse.quote("arn:aws:iam::111122223333:role/payments", safe="")
     return (f"Action=AssumeRoleWithWebIdentity&{VERSION}&RoleArn={role}"
             f"&RoleSessionName=session-1&WebIdentityToken={token}")

@@ -54,8 +54,9 @@ def boto3_step(step):
 
 def urllib_step(request, timeout):
     """A request through urllib; credential and metadata clients written by hand look like it."""
-    url = f"http://{request.host or request.address}{request.path}"
-    wanted = urllib.request.Request(url, method=request.method, headers=dict(request.headers))
+    url = f"http{'s' if request.tls else ''}://{request.host or request.address}{request.path}"
+    wanted = urllib.request.Request(url, request.body or None, dict(request.headers),
+                                    method=request.method)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(wanted, timeout=timeout) as response:
