@@ -121,6 +121,7 @@ def _make(number, slot, start, life, dice, networks):
     if kind == "StaticPod":
         cgroup_uid = _digest("static", number)[:32]
         owner = {**owner, "annotations": {"kubernetes.io/config.hash": cgroup_uid,
+                                          "kubernetes.io/config.mirror": cgroup_uid,
                                           "kubernetes.io/config.source": "file"}}
         account = "~none"
     else:

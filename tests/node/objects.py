@@ -69,6 +69,7 @@ def pod(running, node_name):
                 "labels": labels, "creationTimestamp": "2026-01-02T03:04:05Z"}
     if spec.static:
         metadata.update(annotations={"kubernetes.io/config.hash": running.uid,
+                                     "kubernetes.io/config.mirror": running.uid,
                                      "kubernetes.io/config.source": "file"},
                         ownerReferences=[{"apiVersion": "v1", "kind": "Node", "name": node_name,
                                           "uid": "0", "controller": True}])

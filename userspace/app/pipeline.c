@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-/* Ids made up for paths of v1 processes; the kernel's kernfs ids never have this bit. */
-#define MADE_UP_ID (UINT64_C(1) << 63)
+#define MADE_UP_ID CS_PIPELINE_MADE_UP_ID
 #define ROOT_ID    UINT64_C(1)
 #define NO_ID      UINT64_C(0) /* no cgroup has it */
 
@@ -17,7 +16,8 @@ static void resolve_cgroup(struct cs_pipeline *pipeline, uint64_t cgroup_id)
     char path[CS_CGROUP_PATH_MAX + 1];
     int error;
 
-    if (!pipeline->resolve || cs_container_table_has(pipeline->containers, cgroup_id))
+    if (!pipeline->resolve || cgroup_id == NO_ID || (cgroup_id & MADE_UP_ID) ||
+        cs_container_table_has(pipeline->containers, cgroup_id))
         return;
     error = pipeline->resolve(pipeline->resolve_data, cgroup_id, path, sizeof(path));
     if (error == 0)

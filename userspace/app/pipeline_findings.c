@@ -79,7 +79,7 @@ void cs_pipeline_find(struct cs_pipeline *pipeline, const struct cs_exchange *ex
 
     if (cs_container_table_get(pipeline->containers, exchange->connection->cgroup_id, &container) ==
         0)
-        input.ended = container.removed_ns != 0;
+        input.ended = cs_pipeline_ended(&container) != 0;
     cs_findings_exchange(pipeline->findings, &input, pipeline->now_ns);
 }
 

@@ -5,6 +5,9 @@
 
 #include "app/pipeline.h"
 
+/* Ids made up for paths of v1 processes; the kernel's kernfs ids never have this bit. */
+#define CS_PIPELINE_MADE_UP_ID (UINT64_C(1) << 63)
+
 /* Who made an exchange, as far as it is known. */
 struct cs_pipeline_caller {
     const struct cs_subject *subject;
@@ -49,6 +52,9 @@ void cs_pipeline_find(struct cs_pipeline *pipeline, const struct cs_exchange *ex
                       const struct cs_pod_facts *facts, const struct cs_usage_first *first);
 void cs_pipeline_find_token(struct cs_pipeline *pipeline, uint64_t cgroup_id,
                             enum cs_mechanism mechanism, uint64_t time_ns);
+
+/* When the container that a cgroup is of ended, as far as that cgroup tells; 0: it runs. */
+uint64_t cs_pipeline_ended(const struct cs_container *container);
 
 /* To be called once the table of containers has noted it. */
 void cs_pipeline_cgroup_removed(struct cs_pipeline *pipeline, uint64_t cgroup_id);

@@ -67,6 +67,14 @@ void cs_pipeline_flush(struct cs_pipeline *pipeline)
         cs_pending_flush(pipeline->pods.pending);
 }
 
+/* Directories below a container's come and go with its jobs; and nothing tells of v1's. */
+uint64_t cs_pipeline_ended(const struct cs_container *container)
+{
+    bool below = container->identity.container_id[0] != '\0' && !cs_container_is_own(container);
+
+    return below || (container->cgroup_id & CS_PIPELINE_MADE_UP_ID) ? 0 : container->removed_ns;
+}
+
 void cs_pipeline_use(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
                      const struct cs_verdict *verdict, const struct cs_subject *subject,
                      struct cs_usage_first *first)
@@ -80,7 +88,7 @@ void cs_pipeline_use(struct cs_pipeline *pipeline, const struct cs_exchange *exc
     if (cs_container_table_get(pipeline->containers, exchange->connection->cgroup_id, &container) <
         0)
         return;
-    life = (struct cs_usage_life){container.created_ns == 0, container.removed_ns};
+    life = (struct cs_usage_life){container.created_ns == 0, cs_pipeline_ended(&container)};
     cs_usage_exchange(pipeline->pods.usage, exchange, verdict, subject, &life, pipeline->now_ns,
                       first);
     if (first->attempt)

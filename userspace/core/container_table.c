@@ -269,6 +269,15 @@ static void entry_read(const struct entry *entry, struct cs_container *container
     cs_cgroup_identify((struct cs_slice){container->path, len}, entry->cut, &container->identity);
 }
 
+bool cs_container_is_own(const struct cs_container *container)
+{
+    const char *name = strrchr(container->path, '/');
+    const char *id = container->identity.container_id;
+
+    /* Directories below a container's have its id in their path, not in their name. */
+    return name && id[0] != '\0' && strstr(name, id);
+}
+
 int cs_container_table_get(const struct cs_container_table *table, uint64_t cgroup_id,
                            struct cs_container *container)
 {

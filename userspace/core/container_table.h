@@ -75,6 +75,9 @@ struct cs_container {
     struct cs_cgroup_identity identity;
 };
 
+/* The directory is a container's own, not one below it. */
+bool cs_container_is_own(const struct cs_container *container);
+
 /* 0 or -ENOENT, then *container is unchanged. */
 int cs_container_table_get(const struct cs_container_table *table, uint64_t cgroup_id,
                            struct cs_container *container);

@@ -70,6 +70,13 @@ static void alias_free(struct cs_pod_index *index, struct cs_pod_alias *alias)
     free(alias);
 }
 
+/* Of one name there is one pod at a time: what had it before is gone, although nothing may have
+ * told so yet, such as a mirror pod that was made anew while a list was read. */
+static bool is_successor(const struct cs_pod_entry *entry, const struct cs_pod_entry *other)
+{
+    return entry->workload == other->workload && strcmp(entry->name, other->name) == 0;
+}
+
 /* Make text a key of entry, held at slot. Who has it keeps it, unless deleted; without memory
  * there is none. */
 static void alias_add(struct cs_pod_index *index, struct cs_pod_entry *entry,
@@ -77,7 +84,8 @@ static void alias_add(struct cs_pod_index *index, struct cs_pod_entry *entry,
 {
     struct cs_pod_alias *alias = cs_pod_alias_find(index, kind, text);
 
-    if (alias && alias->entry != entry && alias->entry->deleted_ns == 0)
+    if (alias && alias->entry != entry && alias->entry->deleted_ns == 0 &&
+        !is_successor(entry, alias->entry))
         return;
     if (alias && alias->slot == slot)
         return;
@@ -236,16 +244,20 @@ static void label_replace(struct cs_pod_index *index, struct cs_label **label, s
 int cs_pod_entry_fill(struct cs_pod_index *index, struct cs_pod_entry *entry,
                       const struct cs_pod *pod)
 {
+    struct cs_label *before = entry->workload;
     struct cs_workload workload;
     struct cs_label *label;
 
     cs_owner_workload(pod, &workload);
     label = cs_pod_workload_get(index->labels, &workload);
-    if (!label || containers_fill(index, entry, pod) < 0) {
-        cs_label_unref(index->labels, label);
+    if (!label)
+        return -ENOMEM;
+    entry->workload = label;
+    if (containers_fill(index, entry, pod) < 0) {
+        label_replace(index, &entry->workload, before);
         return -ENOMEM;
     }
-    label_replace(index, &entry->workload, label);
+    cs_label_unref(index->labels, before);
     label_replace(index, &entry->iam_role, label_of(index, pod->iam_role));
     label_replace(index, &entry->aad_binding, label_of(index, pod->aad_binding));
     entry->created_s = pod->created_s;

@@ -18,12 +18,12 @@ static struct cs_pod_entry *find_uid(const struct cs_pod_index *index, const cha
     return alias ? alias->entry : NULL;
 }
 
-/* The pod around a pod is this node's; what is within may be named by anybody. */
+/* The pod around a pod is this node's; what is within may be named by anybody, and is no help while
+ * that one isn't known. Neither is a container's id in the directory of a pod that it isn't of. */
 static struct cs_pod_entry *find_subject(const struct cs_pod_index *index,
                                          const struct cs_subject *subject)
 {
     struct cs_cgroup_identity identity;
-    struct cs_pod_entry *entry = NULL;
     struct cs_pod_alias *alias;
 
     if (subject->attribution == CS_ATTRIBUTION_KERNEL)
@@ -31,12 +31,9 @@ static struct cs_pod_entry *find_subject(const struct cs_pod_index *index,
     if (subject->pod_uid[0] != '\0') {
         cs_cgroup_identify((struct cs_slice){subject->cgroup, strlen(subject->cgroup)}, false,
                            &identity);
-        entry = find_uid(index, identity.outer_pod_uid);
-        if (!entry)
-            entry = find_uid(index, subject->pod_uid);
+        return find_uid(index,
+                        identity.outer_pod_uid[0] ? identity.outer_pod_uid : subject->pod_uid);
     }
-    if (entry)
-        return entry;
     alias = cs_pod_alias_find(index, 'c', subject->container_id);
     return alias ? alias->entry : NULL;
 }

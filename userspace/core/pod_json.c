@@ -103,22 +103,23 @@ static void read_labels(struct cs_pod_reading *reading, const cJSON *metadata)
     reading->evidence.azure_use = use && strcmp(use, "true") == 0;
 }
 
-/* kubelet pkg/kubelet/types/pod_update.go. */
+/* kubelet pkg/kubelet/types/pod_update.go. Anybody may write these annotations. But what a
+ * controller made is nobody's static pod, kubelet deletes a mirror pod that has no static one, and
+ * its own list has a static pod by the hash as UID, which the API gives to none: nobody else can
+ * have the requests of another's cgroup. */
 static void read_static(struct cs_pod_reading *reading, const cJSON *annotations)
 {
     const char *source = cs_pod_text(reading, annotations, "kubernetes.io/config.source");
     const char *mirror = cs_pod_text(reading, annotations, "kubernetes.io/config.mirror");
     struct cs_pod *pod = reading->pod;
 
-    /* Anybody may write these; what a controller made is nobody's static pod. */
     if (pod->owner_kind[0] != '\0' && strcmp(pod->owner_kind, "Node") != 0)
-        return;
-    pod->is_static = mirror || (source && strcmp(source, "api") != 0);
-    if (!pod->is_static)
         return;
     cs_pod_copy(reading, annotations, "kubernetes.io/config.hash", pod->static_hash,
                 sizeof(pod->static_hash));
-    if (!is_uid(pod->static_hash))
+    pod->is_static =
+        mirror || (source && strcmp(source, "api") != 0 && strcmp(pod->static_hash, pod->uid) == 0);
+    if (!pod->is_static || !is_uid(pod->static_hash))
         pod->static_hash[0] = '\0';
 }
 

@@ -218,12 +218,8 @@ void cs_usage_ended(struct cs_usage *usage, const char *container_id, uint64_t n
 
 void cs_usage_cgroup_removed(struct cs_usage *usage, const struct cs_container *container)
 {
-    const char *name = strrchr(container->path, '/');
-    const char *id = container->identity.container_id;
-
-    /* Directories below a container's have its id in their path, not in their name. */
-    if (name && id[0] != '\0' && strstr(name, id))
-        cs_usage_ended(usage, id, container->removed_ns);
+    if (cs_container_is_own(container))
+        cs_usage_ended(usage, container->identity.container_id, container->removed_ns);
 }
 
 void cs_usage_pod_ended(struct cs_usage *usage, const char *pod_uid, uint64_t now_ns)

@@ -19,12 +19,9 @@ const char *cs_unobserved_name(enum cs_unobserved reason)
 static int visit(const struct cs_container *container, void *context)
 {
     uint64_t *counts = context;
-    const char *name = strrchr(container->path, '/');
-    const char *id = container->identity.container_id;
 
-    /* Only a container's own directory, not those below it. */
-    if (container->removed_ns != 0 || container->identity.kind != CS_CGROUP_POD || id[0] == '\0' ||
-        !name || !strstr(name, id))
+    if (container->removed_ns != 0 || container->identity.kind != CS_CGROUP_POD ||
+        !cs_container_is_own(container))
         return 0;
     if (container->identity.runtime == CS_RUNTIME_KATA)
         counts[CS_UNOBSERVED_SANDBOXED]++;

@@ -241,6 +241,101 @@ static void names_what_waited_for_its_pod(void **state)
     assert_true(logged("\"container\":\"app\""));
 }
 
+static int count_running(void *user, const struct cs_usage_view *usage)
+{
+    (*(unsigned int *)user)++;
+    assert_string_equal(usage->pod_uid, POD_UID);
+    return 0;
+}
+
+static unsigned int running(void)
+{
+    unsigned int count = 0;
+
+    cs_usage_each(pipeline->pods.usage, 3 * SECOND, count_running, &count);
+    return count;
+}
+
+static void cgroup_removed(uint64_t cgroup_id)
+{
+    static const char path[] = "/gone";
+    _Alignas(struct cs_fact_cgroup) uint8_t fact[sizeof(struct cs_fact_cgroup) + sizeof(path) - 1];
+    const struct cs_fact_cgroup removed = {
+        .header = {.type = CS_FACT_CGROUP_REMOVED, .size = sizeof(fact), .time_ns = SECOND},
+        .cgroup_id = cgroup_id,
+        .path_len = sizeof(path) - 1,
+    };
+    uint64_t before = pipeline->stats.facts[CS_FACT_CGROUP_REMOVED];
+
+    memcpy(fact, &removed, sizeof(removed));
+    memcpy(fact + sizeof(removed), path, sizeof(path) - 1);
+    cs_pipeline_fact(pipeline, fact, sizeof(fact), SECOND);
+    assert_int_equal(pipeline->stats.facts[CS_FACT_CGROUP_REMOVED], before + 1);
+}
+
+/* A container ends with its own directory, not with one below it, whichever is told first. */
+static void a_container_ends_with_its_own_directory(void **state)
+{
+    static const char BELOW[] = CGROUP_PATH "/job";
+
+    (void)state;
+    assert_int_equal(cs_container_table_add(pipeline->containers, CGROUP + 1,
+                                            (struct cs_slice){BELOW, strlen(BELOW)}, false, 1),
+                     0);
+    refused_connect_from(CGROUP + 1);
+    cgroup_removed(CGROUP + 1);
+    pod_arrives(SECOND);
+    assert_int_equal(running(), 1);
+    cgroup_removed(CGROUP);
+    assert_int_equal(running(), 0);
+}
+
+static void what_ended_before_its_pod_came_has_ended(void **state)
+{
+    (void)state;
+    refused_connect_from(CGROUP);
+    cgroup_removed(CGROUP);
+    pod_arrives(SECOND);
+    assert_int_equal(running(), 0);
+}
+
+/* Of its processes' cgroups nothing tells when they go: their places in the table are lent. */
+static void a_container_of_v1_runs(void **state)
+{
+    (void)state;
+    pipeline->root_shared = true;
+    pipeline->process_path = path_of_pod;
+    refused_connect();
+    assert_int_equal(running(), 1);
+}
+
+static int find_nothing(void *data, uint64_t cgroup_id, char *path, size_t size)
+{
+    unsigned int *asked = data;
+
+    (void)cgroup_id;
+    (void)path;
+    (void)size;
+    (*asked)++;
+    return -ENOENT;
+}
+
+/* It may read every directory of the node. */
+static void looks_for_no_cgroup_that_there_cannot_be(void **state)
+{
+    unsigned int asked = 0;
+
+    (void)state;
+    pipeline->resolve = find_nothing;
+    pipeline->resolve_data = &asked;
+    refused_connect_from(77);
+    assert_int_equal(asked, 1);
+    pipeline->root_shared = true;
+    refused_connect();
+    assert_int_equal(asked, 1);
+    assert_int_equal(pipeline->stats.attributions[CS_ATTRIBUTION_NO_CGROUP], 2);
+}
+
 /* Time's up, or the program ends: told as what it is, a pod's whose name isn't known. */
 static void records_what_waited_in_vain(void **state)
 {
@@ -326,6 +421,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_a_process_in_the_root, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keeps_losses_out_of_the_exchanges, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_what_waited_for_its_pod, set_up_told, tear_down),
+        cmocka_unit_test_setup_teardown(a_container_ends_with_its_own_directory, set_up_told,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_ended_before_its_pod_came_has_ended, set_up_told,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_container_of_v1_runs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(looks_for_no_cgroup_that_there_cannot_be, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(records_what_waited_in_vain, set_up_told, tear_down),
         cmocka_unit_test_setup_teardown(names_a_known_pod_at_once, set_up_told, tear_down),
         cmocka_unit_test_setup_teardown(identifies_what_is_in_flight, set_up_told, tear_down),

@@ -63,6 +63,26 @@ static int name_path(struct cs_pod_index *index, const char *path, struct cs_sub
     return cs_pod_index_name(index, subject, facts);
 }
 
+/* Until a pod is known its containers have no name, whatever directories they make. */
+static void names_no_pod_by_what_another_made(void **state)
+{
+    static const char *const PATHS[] = {
+        SLICE "/cri-containerd-" ID_A ".scope/kubelet/kubepods/pod" UID_B "/" ID_C,
+        SLICE "/cri-containerd-" ID_A ".scope/kubelet/kubepods/pod" UID_B,
+        SLICE "/cri-containerd-" ID_A ".scope/" ID_C,
+        SLICE "/cri-containerd-" ID_A ".scope/docker-" ID_C ".scope",
+        SLICE "/" ID_C,
+    };
+    _cleanup_pod_index_ struct cs_pod_index *index = new_index();
+    struct cs_subject subject;
+
+    (void)state;
+    tell_pod(index, CS_KUBE_POD, UID_B, STATUS("app", ID_C), 1);
+    for (size_t i = 0; i < CS_ARRAY_SIZE(PATHS); i++)
+        if (name_path(index, PATHS[i], &subject, NULL) != -ENOENT)
+            fail_msg("%s: %s", PATHS[i], subject.pod_uid);
+}
+
 /* The pod whose status told both containers' ids, by any path that leads to it. */
 static void names_by_path(void **state)
 {
@@ -175,12 +195,13 @@ static void names_the_only_container_before_its_status(void **state)
     assert_string_equal(subject.container_id, ID_A);
 }
 
-#define MIRROR(uid, more)                                                                       \
-    "{\"metadata\":{\"uid\":\"" uid "\",\"name\":\"kube-proxy-n1\",\"namespace\":"              \
+#define MIRROR_OF(uid, name, more)                                                              \
+    "{\"metadata\":{\"uid\":\"" uid "\",\"name\":\"" name "\",\"namespace\":"                   \
     "\"kube-system\",\"annotations\":{\"kubernetes.io/config.hash\":\"" HASH                    \
     "\",\"kubernetes.io/config.mirror\":\"" HASH "\"},\"ownerReferences\":[{\"kind\":\"Node\"," \
     "\"name\":\"n1\",\"controller\":true}]},\"spec\":{\"nodeName\":\"n1\",\"hostNetwork\":true" \
     "}" more "}"
+#define MIRROR(uid, more) MIRROR_OF(uid, "kube-proxy-n1", more)
 
 static void names_static_pods_by_their_hash(void **state)
 {
@@ -192,17 +213,43 @@ static void names_static_pods_by_their_hash(void **state)
     assert_int_equal(name_path(index, PATH, &subject, NULL), -ENOENT);
     tell(index, CS_KUBE_POD, MIRROR(UID_A, ""), 1);
     /* Another may not take the name while that one lives … */
-    tell(index, CS_KUBE_POD, MIRROR(UID_B, ""), 2);
+    tell(index, CS_KUBE_POD, MIRROR_OF(UID_B, "posing-n1", ""), 2);
     assert_int_equal(name_path(index, PATH, &subject, NULL), 0);
     assert_string_equal(subject.pod_uid, UID_A);
     assert_string_equal(subject.workload.workload_kind, "StaticPod");
     assert_string_equal(subject.workload.workload, "kube-proxy");
     assert_string_equal(subject.workload.service_account, CS_LABEL_NONE);
     assert_true(subject.host_network);
-    /* … and takes it over when it is gone: a mirror pod was deleted and made again. */
+    /* … and takes it over when it is gone. */
     tell(index, CS_KUBE_DELETED, MIRROR(UID_A, ""), 3);
-    tell(index, CS_KUBE_POD, MIRROR(UID_B, ""), 4);
+    tell(index, CS_KUBE_POD, MIRROR_OF(UID_B, "posing-n1", ""), 4);
     name_path(index, PATH, &subject, NULL);
+    assert_string_equal(subject.pod_uid, UID_B);
+}
+
+static bool is_live(struct cs_pod_index *index, const char *uid)
+{
+    struct cs_pod_view view;
+
+    return cs_pod_index_view(index, uid, &view) && !view.deleted;
+}
+
+/* The mirror pod was made anew, and the list that says so still has the old one as its own. */
+static void names_static_pods_that_a_list_replaces(void **state)
+{
+    static const char PATH[] = "/kubepods.slice/kubepods-pod" HASH ".slice/" ID_A;
+    static const struct cs_kube_event end = {.kind = CS_KUBE_LIST_END};
+    _cleanup_pod_index_ struct cs_pod_index *index = new_index();
+    struct cs_subject subject;
+
+    (void)state;
+    tell(index, CS_KUBE_POD, MIRROR(UID_A, ""), 1);
+    tell(index, CS_KUBE_LIST_BEGIN, NULL, 2);
+    tell(index, CS_KUBE_POD, MIRROR(UID_B, ""), 2);
+    cs_pod_index_event(index, &end, 2);
+    assert_false(is_live(index, UID_A));
+    cs_pod_index_expire(index, 3600 * SECOND);
+    assert_int_equal(name_path(index, PATH, &subject, NULL), 0);
     assert_string_equal(subject.pod_uid, UID_B);
 }
 
@@ -225,13 +272,6 @@ static void keeps_deleted_pods_for_minutes(void **state)
     assert_int_equal(stats.live + stats.deleted + stats.containers, 0);
     assert_int_equal(stats.named, 2);
     assert_int_equal(stats.unnamed, 1);
-}
-
-static bool is_live(struct cs_pod_index *index, const char *uid)
-{
-    struct cs_pod_view view;
-
-    return cs_pod_index_view(index, uid, &view) && !view.deleted;
 }
 
 static void a_list_says_what_is_gone(void **state)
@@ -381,10 +421,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_by_path),
+        cmocka_unit_test(names_no_pod_by_what_another_made),
         cmocka_unit_test(says_what_the_container_declares),
         cmocka_unit_test(follows_a_restarted_container),
         cmocka_unit_test(names_the_only_container_before_its_status),
         cmocka_unit_test(names_static_pods_by_their_hash),
+        cmocka_unit_test(names_static_pods_that_a_list_replaces),
         cmocka_unit_test(keeps_deleted_pods_for_minutes),
         cmocka_unit_test(a_list_says_what_is_gone),
         cmocka_unit_test(counts_what_it_passes_over),

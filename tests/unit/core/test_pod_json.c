@@ -373,9 +373,14 @@ static void knows_static_pods(void **state)
              ""),
          true, HASH, "~none"},
         {"as kubelet has it",
+         "{\"metadata\":{\"uid\":\"" HASH "\",\"name\":\"etcd-n1\",\"namespace\":\"kube-system\","
+         "\"annotations\":{\"kubernetes.io/config.hash\":\"" HASH
+         "\",\"kubernetes.io/config.source\":\"file\"}}}",
+         true, HASH, "~none"},
+        {"made by the API, and claims to be what kubelet has",
          NOTE("\"kubernetes.io/config.hash\":\"" HASH
               "\",\"kubernetes.io/config.source\":\"file\""),
-         true, HASH, "~none"},
+         false, "", "default"},
         {"ordinary, as kubelet has it", NOTE("\"kubernetes.io/config.source\":\"api\""), false, "",
          "default"},
         {"a hash alone", NOTE("\"kubernetes.io/config.hash\":\"" HASH "\""), false, "", "default"},
