@@ -97,7 +97,8 @@ class RunningPod:
             linux.mount("tmpfs", "/run", "tmpfs", 0, "mode=755")
             subject = f"system:serviceaccount:{self.spec.namespace}:{self.spec.service_account}"
             for where, name, audience in TOKENS:
-                project_token(f"/run/secrets/{where}", name, bodies.jwt(subject, audience))
+                project_token(f"/run/secrets/{where}", name,
+                              bodies.jwt(subject, audience, self.spec.token_bytes))
 
         self.pause = subprocess.Popen(["/usr/bin/sleep", "1000000"], preexec_fn=enter, cwd="/",
                                       stdin=subprocess.DEVNULL)

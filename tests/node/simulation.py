@@ -21,6 +21,8 @@ INTERCEPTORS = {"nmi": ("127.0.0.1", 2579, "nmi", "nmi.service"),
 CLOUD = {"imds": ("metadata", [(net.IMDS4, 80), (net.IMDS6, 80)], False),
          "sts": ("sts", [(tls.STS4, 443), (tls.STS6, 443)], True),
          "entra": ("entra", [(tls.ENTRA4, 443)], True),
+         "sts-tls12": ("sts", [(tls.STS12, 443)], True),
+         "entra-tls12": ("entra", [(tls.ENTRA12, 443)], True),
          "eks-auth": ("eks-auth", [(tls.EKSAUTH4, 443)], True),
          "shop": ("shop", [(tls.SHOP4, 443), (tls.EVIL4, 443)], True),
          "shop-plain": ("shop", [(tls.SHOP4, 80)], False),
@@ -60,7 +62,8 @@ class Simulation:
         self.rules()
         for name, (role, listen, with_tls) in CLOUD.items():
             self.server(name, role, listen, f"cloud/{name}", with_tls=with_tls,
-                        netns=self.network.cloud, v1=self.scenario.imds_v1)
+                        netns=self.network.cloud, v1=self.scenario.imds_v1,
+                        old_tls=name.endswith("-tls12"))
         for name in sorted({p.spec.intercept for p in self.pods} & set(INTERCEPTORS)):
             host, port, role, unit = INTERCEPTORS[name]
             if unit:
@@ -84,7 +87,8 @@ class Simulation:
         behaviours = {address: pod.spec.behaviours[name] for pod in self.pods
                       if name in pod.spec.behaviours for address in pod.addresses}
         usual = {"agent": self.scenario.agent_delay, "nmi": self.scenario.nmi_delay,
-                 "sts": self.scenario.sts_delay, "entra": self.scenario.sts_delay}
+                 "sts": self.scenario.sts_delay, "entra": self.scenario.sts_delay,
+                 "sts-tls12": self.scenario.sts_delay, "entra-tls12": self.scenario.sts_delay}
         behaviours["*"] = [{"delay": usual.get(name, 0.001)}]
         directory = os.path.join(self.options.work, "tls")
         key = {"cert": f"{directory}/server.pem", "key": f"{directory}/server.key"}

@@ -6,6 +6,7 @@ port and its index on the connection; who has an address, by the scenario.
 """
 import collections
 import dataclasses
+import json
 
 from e2e import compare
 from node import net, truth
@@ -41,24 +42,29 @@ class Call:
 
 
 def mechanism_of(row):
-    server, action = row["server"], row.get("action", "")
+    server, action = row["server"].removesuffix("-tls12"), row.get("action", "")
     return MECHANISM.get((server, action)) or MECHANISM.get((server, ""))
 
 
-def pods(sdks):
-    """{address: (sdk, operation, pod)} in the scenario's order."""
-    names = [(sdk.name, operation, table.pod_name(sdk, operation)) for sdk in sdks
-             for operation in sdk.operations if operation not in sdk.lacks]
-    return {address: who for index, who in enumerate(names, 1)
-            for address in (net.pod4(index), net.pod6(index))}
+def owners_of(sdks, pods):
+    """{address: (sdk, operation, pod)} of those SDKs' pods. pods: a PodList."""
+    known = {table.pod_name(sdk, operation): (sdk.name, operation, table.pod_name(sdk, operation))
+             for sdk in sdks for operation in sdk.operations}
+    owners = {}
+    for pod in pods["items"]:
+        name, address = pod["metadata"]["name"], pod["status"].get("podIP", "")
+        if name in known:
+            index = int(address.split(".")[2])
+            owners[net.pod4(index)] = owners[net.pod6(index)] = known[name]
+    return owners
 
 
 class Result:
     """calls; extra: events of these pods for which no server saw a request; wrong: events that
     name another container than the one that asked."""
 
-    def __init__(self, sdks, servers, events):
-        owners = pods(sdks)
+    def __init__(self, sdks, pods, servers, events):
+        owners = owners_of(sdks, pods)
         self.calls, self.extra, self.wrong = [], [], []
         by_key = collections.defaultdict(list)
         for event in compare.exchanges(events):
@@ -144,4 +150,7 @@ def undone(sdks, result):
 
 
 def load(directory, events):
-    return truth.read(f"{directory}/servers.jsonl"), truth.read(events)
+    """What Result wants: the pods, the servers' rows, the events (a path)."""
+    with open(f"{directory}/pods.json", encoding="utf-8") as f:
+        pods = json.load(f)
+    return pods, truth.read(f"{directory}/servers.jsonl"), truth.read(events)

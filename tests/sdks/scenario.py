@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node's scenario: a pod for each SDK and operation. $SDKS: the SDKs that are built."""
 import os
+import shlex
 
 from node.scenarios import Container, Pod, Scenario
 
@@ -16,12 +17,24 @@ ENVIRONMENT = {
 AT_ONCE = 4
 
 
+def _command(sdk, operation):
+    often = (str(sdk.turns), str(sdk.workers))
+    one = (*sdk.argv, operation.verb, *often)
+    if not operation.beside:
+        return one
+    other = dict(operation.beside)
+    first, second = shlex.join(one), shlex.join((*sdk.argv, other.pop("VERB", operation.verb),
+                                                 *often))
+    without = " ".join(f"-u {name}" for name, _ in operation.env if name not in other)
+    given = shlex.join(f"{name}={value}" for name, value in other.items())
+    return ("/bin/sh", "-c", f"{first} & one=$!; env {without} {given} {second} && wait $one")
+
+
 def _pod(sdk, name, operation):
     env = dict((*(table.AWS_COMMON if sdk.operations is table.AWS else ()), *operation.env))
-    container = Container([], command=(*sdk.argv, operation.verb, str(sdk.turns),
-                                       str(sdk.workers)),
-                          env=env, declares=operation.declares)
-    return Pod(table.pod_name(sdk, name), [container],
+    container = Container([], command=_command(sdk, operation), env=env,
+                          declares=operation.declares)
+    return Pod(table.pod_name(sdk, name), [container], token_bytes=operation.token_bytes,
                behaviours={where: list(how) for where, how in operation.behaviours})
 
 

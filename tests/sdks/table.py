@@ -4,7 +4,7 @@ import dataclasses
 import os
 import re
 
-from node import objects
+from node import objects, tls
 from node.clients import catalog
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -17,24 +17,32 @@ CERTIFICATE = os.path.join(CACHE, "login.pem")  # of client-certificate; see too
 class Operation:
     """verb: what the client programs understand. env: the container's environment. declares: what
     a webhook projects into the pod. actions: in the servers' words, what each turn must make
-    happen at least once. behaviours: of the end-points (node.scenarios.Pod)."""
+    happen at least once. behaviours: of the end-points (node.scenarios.Pod).
+    beside: the environment of a second process of the container, which does the same, or VERB."""
     verb: str
     env: tuple
     actions: tuple
     declares: tuple = ()
     behaviours: tuple = ()
+    token_bytes: int = 1152
+    beside: tuple = ()
 
 
 AWS_COMMON = (("AWS_REGION", "us-east-1"), ("AWS_DEFAULT_REGION", "us-east-1"),
               ("AWS_STS_REGIONAL_ENDPOINTS", "regional"))
 STATIC = (("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
           ("AWS_SECRET_ACCESS_KEY", "made-up-value-of-forty-characters-or-so"))
+SESSION = (*STATIC, ("AWS_SESSION_TOKEN", "T" * 1100))
+TLS12_REGION = (("AWS_REGION", "eu-west-1"), ("AWS_DEFAULT_REGION", "eu-west-1"))
+TLS12_AUTHORITY = (("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us/"),)
 POD_IDENTITY_6 = (("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://[fd00:ec2::23]/v1/credentials"),
                   ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", catalog.PIA_TOKEN))
 TENANT = (("AZURE_TENANT_ID", catalog.TENANT),
           ("AZURE_CLIENT_ID", "11111111-2222-3333-4444-555555555555"))
 TOKEN_REFUSED = (("imds", ({"path": "/latest/api/token", "status": 403},)),)
 IRSA_CALL, IDENTITY_CALL = "AssumeRoleWithWebIdentity", "GetCallerIdentity"
+
+BY_CERTIFICATE = (*TENANT, ("AZURE_CLIENT_CERTIFICATE_PATH", CERTIFICATE))
 
 AWS = {
     "pod-identity": Operation("credentials", objects.ENV["pod-identity"], ("credentials",),
@@ -48,8 +56,22 @@ AWS = {
     "static-identity": Operation("identities", STATIC, (IDENTITY_CALL,)),
     "static-assume": Operation("assume", STATIC, ("AssumeRole",)),
     # signed with a session token: as long as a web-identity call
-    "session-identity": Operation("identities", (*STATIC, ("AWS_SESSION_TOKEN", "T" * 1100)),
-                                  (IDENTITY_CALL,)),
+    "session-identity": Operation("identities", SESSION, (IDENTITY_CALL,)),
+    "irsa-tls12": Operation("identities", (*objects.ENV["irsa"], *TLS12_REGION),
+                            (IRSA_CALL, IDENTITY_CALL), ("irsa",)),
+    "session-tls12": Operation("identities", (*SESSION, *TLS12_REGION), (IDENTITY_CALL,)),
+    "irsa-vpce": Operation("identities", (*objects.ENV["irsa"],
+                                          ("AWS_ENDPOINT_URL_STS", f"https://{tls.VPCE}")),
+                           (IRSA_CALL, IDENTITY_CALL), ("irsa",)),
+    "irsa-ipv6": Operation("identities", (*objects.ENV["irsa"],
+                                          ("AWS_USE_DUALSTACK_ENDPOINT", "true")),
+                           (IRSA_CALL, IDENTITY_CALL), ("irsa",)),
+    "irsa-fips": Operation("identities", (*objects.ENV["irsa"], ("AWS_USE_FIPS_ENDPOINT", "true")),
+                           (IRSA_CALL, IDENTITY_CALL), ("irsa",)),
+    "irsa-long": Operation("identities", objects.ENV["irsa"], (IRSA_CALL, IDENTITY_CALL),
+                           ("irsa",), token_bytes=1500),
+    "irsa-beside": Operation("identities", objects.ENV["irsa"], (IRSA_CALL, IDENTITY_CALL),
+                             ("irsa",), beside=SESSION),
     "imdsv2": Operation("credentials", (), ("role-v2",)),
     "imdsv1": Operation("credentials", (), ("role-v1",), behaviours=TOKEN_REFUSED),
 }
@@ -60,9 +82,17 @@ AZURE = {
     "client-secret": Operation("client-secret", (*TENANT, ("AZURE_CLIENT_SECRET", "made-up-value")),
                                ("secret",)),
     # proven by a token too, one that the client signs itself
-    "client-certificate": Operation(
-        "client-certificate", (*TENANT, ("AZURE_CLIENT_CERTIFICATE_PATH", CERTIFICATE)),
-        ("certificate",)),
+    "client-certificate": Operation("client-certificate", BY_CERTIFICATE, ("certificate",)),
+    "workload-tls12": Operation("workload-identity",
+                                (*objects.ENV["workload-identity"], *TLS12_AUTHORITY),
+                                ("federated",), ("workload-identity",)),
+    "certificate-tls12": Operation("client-certificate", (*BY_CERTIFICATE, *TLS12_AUTHORITY),
+                                   ("certificate",)),
+    "workload-long": Operation("workload-identity", objects.ENV["workload-identity"],
+                               ("federated",), ("workload-identity",), token_bytes=1500),
+    "workload-beside": Operation("workload-identity", objects.ENV["workload-identity"],
+                                 ("federated",), ("workload-identity",),
+                                 beside=(*BY_CERTIFICATE, ("VERB", "client-certificate"))),
 }
 
 
@@ -108,7 +138,8 @@ SDKS = (
         ("js/package.json", r'client-sts": "([^"]+)"'), AWS),
     Sdk("go-v2", "go", (f"{CACHE}/go/bin-aws2",),
         ("go/go.mod", r"aws-sdk-go-v2/service/sts v(\S+)"), AWS),
-    Sdk("go-v1", "go", (f"{CACHE}/go/bin-aws1",), ("go/go.mod", r"aws-sdk-go v(\S+)"), AWS),
+    Sdk("go-v1", "go", (f"{CACHE}/go/bin-aws1",), ("go/go.mod", r"aws-sdk-go v(\S+)"), AWS,
+        {"irsa-vpce": "knows no AWS_ENDPOINT_URL_STS"}),
     Sdk("rust", "rust", (f"{CACHE}/rust/target/release/credscope-sdk-client",),
         ("rust/Cargo.toml", r'aws-sdk-sts = { version = "=([^"]+)"'), AWS,
         {"imdsv1": "never falls back to version 1"}),

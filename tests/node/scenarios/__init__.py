@@ -53,6 +53,7 @@ class Pod:
     intercept: str = ""
     drop: tuple = ()
     reject: tuple = ()
+    token_bytes: int = 1152  # length of the tokens that are projected into it
     behaviours: dict = dataclasses.field(default_factory=dict)
     expect: tuple = ()
     findings: tuple = ()

@@ -91,4 +91,4 @@ def entra(request, how, _server):
         return Response(how["status"], b'{"error":"invalid_client"}', heads, **more)
     if login:
         return Response(200, bodies.entra_token(source_host(request)), heads, **more)
-    return Response(200, bodies.entra_discovery(request.path), heads, **more)
+    return Response(200, bodies.entra_discovery(request.headers["host"], request.path), heads, **more)

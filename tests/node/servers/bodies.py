@@ -109,9 +109,9 @@ def entra_token(seed):
                        "access_token": text(seed, 1500)}, separators=(",", ":")).encode()
 
 
-def entra_discovery(path):
+def entra_discovery(host, path):
     """Instance and OpenID discovery, as far as the MSAL libraries read them."""
-    host, tenant = "login.microsoftonline.com", path.split("/")[1]
+    tenant = path.split("/")[1]
     base = f"https://{host}/{tenant}"
     if "/discovery/instance" in path:
         names = [host, "login.windows.net", "login.microsoft.com", "sts.windows.net"]

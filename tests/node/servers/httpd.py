@@ -110,6 +110,8 @@ class Server:
         if spec.get("tls"):
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.tls.load_cert_chain(spec["tls"]["cert"], spec["tls"]["key"])
+            if spec.get("old_tls"):
+                self.tls.maximum_version = ssl.TLSVersion.TLSv1_2
 
     def listen(self):
         sockets = []
