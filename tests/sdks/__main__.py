@@ -11,7 +11,7 @@ import time
 
 from node.session import Failed, Node, Observer, binary
 
-from . import matrix, shapes, table, toolchains
+from . import document, matrix, shapes, table, toolchains
 
 LEAST, LEAST_UNSEEN = 0.99, 0.95  # without the hook for token opens
 
@@ -92,12 +92,12 @@ class Report:
                       f"recall {recall or 0.0:.4f}")
         bad = list(matrix.problems(result, counts, least))
         self.check(not bad, f"{title}: precision and recall at least {least}, none attributed wrong")
-        for text in bad[:20]:
+        for text in [*bad[:20], *matrix.mistakes(result)]:
             print("#   " + text)
 
 
 def report(sdks, directory, events, totals):
-    """Judge events, a path, against the truth in directory."""
+    """Judge events, a path, against the truth in directory; the matrix.Result."""
     result = matrix.Result(sdks, *matrix.load(f"{directory}/truth", events))
     undone = list(matrix.undone(sdks, result))
     totals.check(not undone, "the end-points were asked for what each operation is to do")
@@ -110,6 +110,7 @@ def report(sdks, directory, events, totals):
     for sdk in sdks:
         totals.counts(f"{sdk.name} {sdk.pinned()}", result.counts(sdk.name))
     totals.verdicts(result, "all SDKs, all evidence", LEAST)
+    return result
 
 
 def report_unseen(sdks, directory, totals):
@@ -122,13 +123,15 @@ def report_unseen(sdks, directory, totals):
     totals.check(sure == 0, "all SDKs, token opens not seen: no verdict of high confidence")
     if sure:
         print(f"#   {sure} verdicts")
+    return result
 
 
-def rejudge(sdks, directory):
-    totals = Report()
-    report(sdks, directory, replay(directory, "events-replayed.jsonl"), totals)
-    report_unseen(sdks, directory, totals)
-    return totals.end()
+def judge(sdks, directory, events, totals, into):
+    """Both ways; into: a document for the figures, or None."""
+    seen = report(sdks, directory, events, totals)
+    unseen = report_unseen(sdks, directory, totals)
+    if into:
+        document.write(into, sdks, seen, unseen)
 
 
 def main():
@@ -137,12 +140,16 @@ def main():
     parser.add_argument("--keep", metavar="DIR", help="leave truth, events and facts there")
     parser.add_argument("--replay", metavar="DIR", help="run nothing: judge what is kept there "
                         "by this build (the SDKs must be the same)")
+    parser.add_argument("--document", metavar="FILE", help="write the figures into it, between "
+                        "its markers")
     options = parser.parse_args()
+    sdks, totals = wanted(options.sdk), Report()
     if options.replay:
-        return rejudge(wanted(options.sdk), options.replay)
+        events = replay(options.replay, "events-replayed.jsonl")
+        judge(sdks, options.replay, events, totals, options.document)
+        return totals.end()
     if os.geteuid() != 0:
         raise SystemExit("sdks: needs root (namespaces and cgroups)")
-    sdks, totals = wanted(options.sdk), Report()
     unbuilt = toolchains.build_all(sdks)
     for sdk in sdks:
         if unbuilt[sdk.toolchain]:
@@ -158,8 +165,8 @@ def main():
     try:
         if ready:
             totals.check(observe(ready, directory), "every program ended well")
-            report(ready, directory, os.path.join(directory, "events.jsonl"), totals)
-            report_unseen(ready, directory, totals)
+            judge(ready, directory, os.path.join(directory, "events.jsonl"), totals,
+                  options.document)
     except Failed as error:
         totals.check(False, str(error))
     finally:

@@ -135,6 +135,15 @@ def problems(result, counts, least):
                f"{call.event.get('pod')} {call.event.get('container')}")
 
 
+def mistakes(result):
+    """What was taken for something else, as texts."""
+    mistaken = collections.Counter(
+        (c.sdk, c.operation, c.row.get("action", ""), c.verdict) for c in result.calls
+        if c.verdict != c.mechanism and (c.mechanism in JUDGED or c.verdict in JUDGED))
+    for (sdk, operation, action, verdict), count in sorted(mistaken.items()):
+        yield f"{sdk} {operation}: {action} said to be {verdict}, {count} times"
+
+
 def undone(sdks, result):
     """Operations of which the end-points did not see what each turn must do."""
     seen = collections.Counter((c.sdk, c.operation, c.row.get("action")) for c in result.calls

@@ -172,7 +172,8 @@ class Server:
             row = {"connection": number, "exchange": index, "source": truth.endpoint(peer),
                    "local": truth.endpoint(local), "method": request.method,
                    "path": truth.public_path(request.path), "received_ns": received,
-                   "received_wall": wall, "delay_seconds": how.get("delay", 0.0)}
+                   "received_wall": wall, "delay_seconds": how.get("delay", 0.0),
+                   "tls": conn.version() if self.tls else None}
             if how.get("fault"):
                 time.sleep(how.get("delay", 0.0))
                 self.writer.write(**row, fault=how["fault"])
