@@ -70,6 +70,7 @@ static void on_housekeeping(void *data)
         observer->next_expire_ns = now_ns + EXPIRE_EVERY_NS;
         cs_recorder_expire(observer->pipeline.recorder, now_ns);
         cs_pipeline_findings_regauge(&observer->pipeline);
+        cs_observer_warn_of_expired(observer);
     }
 }
 

@@ -48,6 +48,7 @@ struct cs_observer {
     struct cs_watch *deadline;     /* the pipeline's next, if it has one */
     uint64_t deadline_ns;          /* for when it is armed; UINT64_MAX: it is not */
     struct cs_expect *expect;      /* the pipeline's findings use it */
+    int64_t expect_warned_s;       /* entries that expired until then have been told */
     struct cs_pipeline pipeline;
     struct cs_observer_state state;
     struct cs_kube_client *kube; /* NULL: --kube none */

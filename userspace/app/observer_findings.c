@@ -31,18 +31,20 @@ static int read_file(const char *path, struct cs_expect *expect)
     return 0;
 }
 
-static void warn_of_expired(const char *path, const struct cs_expect *expect)
+void cs_observer_warn_of_expired(struct cs_observer *observer)
 {
+    const struct cs_expect *expect = observer->expect;
     int64_t now_s = (int64_t)time(NULL);
 
     for (size_t i = 0; i < cs_expect_count(expect); i++) {
         const struct cs_expect_entry *entry = cs_expect_at(expect, i);
 
-        if (entry->until_s <= now_s)
+        if (entry->until_s <= now_s && entry->until_s > observer->expect_warned_s)
             cs_warn("--expect %s: line %u: the last day of %s/%s %s is over: no longer expected",
-                    path, entry->line, entry->namespace, entry->service_account,
+                    observer->config->expect, entry->line, entry->namespace, entry->service_account,
                     cs_mechanism_info(entry->mechanism)->name);
     }
+    observer->expect_warned_s = now_s;
 }
 
 int cs_observer_make_findings(struct cs_observer *observer, const char *cloud)
@@ -54,7 +56,7 @@ int cs_observer_make_findings(struct cs_observer *observer, const char *cloud)
         error = read_file(path, observer->expect);
         if (error < 0)
             return error;
-        warn_of_expired(path, observer->expect);
+        cs_observer_warn_of_expired(observer);
     }
     if (error == 0)
         error = cs_pipeline_findings_make(&observer->pipeline, observer->expect, cloud);

@@ -21,6 +21,9 @@ void cs_observer_save_state(struct cs_observer *observer);
 /* The findings and what is expected of them; the pods' part is there. cloud may be NULL. */
 int cs_observer_make_findings(struct cs_observer *observer, const char *cloud);
 
+/* Tell which entries of --expect have expired since the last time. */
+void cs_observer_warn_of_expired(struct cs_observer *observer);
+
 /* The source of pods; nothing is asked before the loop runs. Before cs_observer_make_sensor, which
  * gives up capabilities, and after cs_observer_make_servers, whose readiness it sets. */
 int cs_observer_make_kube(struct cs_observer *observer);

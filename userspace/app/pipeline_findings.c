@@ -47,6 +47,14 @@ static int name_again(void *user, struct cs_subject *subject, struct cs_pod_fact
     return cs_pod_index_name(pipeline->pods.index, subject, facts);
 }
 
+static bool is_gone(void *user, const char *pod_uid)
+{
+    struct cs_pipeline *pipeline = user;
+    struct cs_pod_view pod;
+
+    return cs_pod_index_view(pipeline->pods.index, pod_uid, &pod) && pod.deleted;
+}
+
 int cs_pipeline_findings_make(struct cs_pipeline *pipeline, const struct cs_expect *expect,
                               const char *cloud)
 {
@@ -57,6 +65,7 @@ int cs_pipeline_findings_make(struct cs_pipeline *pipeline, const struct cs_expe
         .cloud = cloud,
         .node = pipeline->context.node,
         .name = name_again,
+        .gone = is_gone,
         .name_user = pipeline,
     };
 

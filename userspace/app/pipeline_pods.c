@@ -136,10 +136,8 @@ void cs_pipeline_pods_expire(struct cs_pipeline *pipeline, uint64_t now_ns)
     struct gone gone = {.index = pods->index};
 
     cs_usage_each(pods->usage, now_ns, find_gone, &gone);
-    for (size_t i = 0; i < gone.count; i++) {
+    for (size_t i = 0; i < gone.count; i++)
         cs_usage_pod_ended(pods->usage, gone.uids[i], now_ns);
-        cs_findings_pod_ended(pipeline->findings, gone.uids[i], now_ns);
-    }
     cs_usage_expire(pods->usage, now_ns);
     cs_pod_index_expire(pods->index, now_ns);
 }

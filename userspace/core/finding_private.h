@@ -57,6 +57,7 @@ struct cs_finding_container {
     uint64_t last_ns; /* last evidence of any kind */
     uint64_t ended_ns;
     bool host_network;
+    bool interceptor; /* makes calls for those who ask it */
 
     /* Of its spec; unknown until spec_known. Wholly: of this container, not all the pod's. */
     bool spec_known;

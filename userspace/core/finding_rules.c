@@ -79,11 +79,14 @@ static bool node_identity_fallback(struct cs_finding_case *c)
     return true;
 }
 
-/* CNI, CSI node plug-ins, the agent itself: on the node's network because they serve the node. */
+/* CNI, CSI node plug-ins, the agent itself: on the node's network because they serve the node. And
+ * interceptors, which ask for others. */
 static bool is_system_addon(const struct cs_finding_container *container)
 {
     size_t len;
 
+    if (container->interceptor)
+        return true;
     return container->host_network && container->workload &&
            strcmp(cs_label_text(container->workload, &len), "kube-system") == 0;
 }

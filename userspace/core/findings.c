@@ -89,6 +89,7 @@ static void remember(struct cs_finding_container *container, const struct cs_fin
     bool tls = verdict->endpoint == CS_ENDPOINT_STS || verdict->endpoint == CS_ENDPOINT_ENTRA ||
                verdict->endpoint == CS_ENDPOINT_PROXY;
 
+    container->interceptor = container->interceptor || verdict->upstream;
     if (verdict->endpoint == CS_ENDPOINT_POD_IDENTITY_AGENT)
         container->agent_ns = at_ns;
     if (verdict->endpoint == CS_ENDPOINT_IMDS && exchange->status != 0)
@@ -156,6 +157,9 @@ void cs_findings_exchange(struct cs_findings *findings, const struct cs_findings
     };
 
     cs_finding_address_exchange(findings, input, now_ns);
+    /* A node's proxy is nobody's consumer. */
+    if (input->verdict->proxied)
+        return;
     c.container = cs_finding_container_get(findings, input->subject, now_ns);
     if (!c.container)
         return;
@@ -186,6 +190,8 @@ void cs_findings_in_flight(struct cs_findings *findings, const struct cs_finding
     if (now_ns < input->exchange->start_ns + CS_FINDINGS_HUNG_NS)
         return;
     cs_finding_address_in_flight(findings, input, now_ns);
+    if (input->verdict->proxied)
+        return;
     c.container = cs_finding_container_get(findings, input->subject, now_ns);
     if (!c.container)
         return;
@@ -278,6 +284,9 @@ void cs_findings_tick(struct cs_findings *findings, uint64_t now_ns)
         return;
     findings->swept_ns = now_ns;
     HASH_ITER (hh, findings->containers, each, next) {
+        if (each->ended_ns == 0 && each->pod && findings->options.gone &&
+            findings->options.gone(findings->options.name_user, each->pod->uid))
+            each->ended_ns = now_ns;
         identify(findings, each);
         judge_late(findings, each, now_ns);
         cs_finding_time(findings, each, now_ns);
@@ -316,13 +325,6 @@ void cs_findings_cgroup_removed(struct cs_findings *findings, const struct cs_co
     /* Directories below a container's have its id in their path, not in their name. */
     if (name && id[0] != '\0' && strstr(name, id))
         cs_findings_container_ended(findings, id, container->removed_ns);
-}
-
-void cs_findings_pod_ended(struct cs_findings *findings, const char *pod_uid, uint64_t now_ns)
-{
-    for (struct cs_finding_container *each = findings->containers; each; each = each->hh.next)
-        if (each->pod && strcmp(each->pod->uid, pod_uid) == 0)
-            ended(each, now_ns);
 }
 
 static int visit_entries(const struct cs_findings *findings,

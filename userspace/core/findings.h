@@ -65,7 +65,9 @@ struct cs_findings_options {
     /* Name a subject again and tell what its pod declares, as cs_pod_index_name; NULL: nobody
      * can. Called from cs_findings_tick for containers whose spec was not known. */
     int (*name)(void *user, struct cs_subject *subject, struct cs_pod_facts *facts);
-    void *name_user;
+    /* The pod is known to have ended, though no cgroup told of it; NULL: nobody can say. */
+    bool (*gone)(void *user, const char *pod_uid);
+    void *name_user; /* of both */
 };
 
 struct cs_findings_stats {
@@ -123,7 +125,6 @@ uint64_t cs_findings_deadline(const struct cs_findings *findings);
 void cs_findings_container_ended(struct cs_findings *findings, const char *container_id,
                                  uint64_t now_ns);
 void cs_findings_cgroup_removed(struct cs_findings *findings, const struct cs_container *container);
-void cs_findings_pod_ended(struct cs_findings *findings, const char *pod_uid, uint64_t now_ns);
 
 /* Every open finding until visit returns non-zero; returns that, else 0. */
 int cs_findings_each(const struct cs_findings *findings,

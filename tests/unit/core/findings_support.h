@@ -23,7 +23,7 @@
 
 enum who { WEB, SIDECAR, OTHER, HOST, WHO_END }; /* the first two are one pod's */
 
-enum what { NOTHING_HAPPENS, EXCHANGE, HANGS, READS_TOKEN, ENDS, SPEC_COMES };
+enum what { NOTHING_HAPPENS, EXCHANGE, HANGS, READS_TOKEN, ENDS, POD_ENDS, SPEC_COMES };
 
 /* One thing that happens. Times in seconds. */
 struct act {
@@ -33,7 +33,7 @@ struct act {
     enum cs_outcome outcome;
     uint16_t status;
     enum cs_confidence confidence;
-    bool delivered, probe, first_failed, connect_failed;
+    bool delivered, probe, first_failed, connect_failed, upstream, proxied;
     const char *method, *path, *user_agent, *server_name;
     uint16_t flags;
     uint8_t intercepted; /* enum cs_intercept_place */
@@ -68,6 +68,7 @@ struct play {
     struct cs_watchlist watchlist;
     struct scene scene;
     bool spec_known;
+    bool pod_gone; /* that of the first two */
     uint64_t now_s;
     unsigned int opened, closed, gauges, sdks;
     char log[4096]; /* gauge changes */
@@ -149,6 +150,13 @@ static inline int name_again(void *user, struct cs_subject *subject, struct cs_p
     return 0;
 }
 
+static inline bool is_gone(void *user, const char *pod_uid)
+{
+    const struct play *play = user;
+
+    return play->pod_gone && strcmp(pod_uid, UID_A) == 0;
+}
+
 static inline void play_begin(struct play *play, const struct scene *scene)
 {
     struct cs_findings_options options = {
@@ -157,6 +165,7 @@ static inline void play_begin(struct play *play, const struct scene *scene)
         .cloud = scene->cloud ? scene->cloud : "aws",
         .node = "node-1",
         .name = name_again,
+        .gone = is_gone,
         .name_user = play,
     };
     char error[CS_EXPECT_ERROR_MAX];
@@ -211,7 +220,9 @@ static inline void play_exchange(struct play *play, enum who who, const struct a
                                        .outcome = act->outcome,
                                        .confidence = act->confidence,
                                        .delivered = act->delivered,
-                                       .probe = act->probe};
+                                       .probe = act->probe,
+                                       .upstream = act->upstream,
+                                       .proxied = act->proxied};
     const struct cs_usage_first first = {.attempt = act->first_failed};
     struct cs_pod_facts facts = facts_of(play);
     struct cs_subject subject;
@@ -249,6 +260,9 @@ static inline void play_act(struct play *play, enum who who, const struct act *a
         break;
     case ENDS:
         cs_findings_container_ended(play->findings, subject.container_id, play->now_s * SECOND);
+        break;
+    case POD_ENDS:
+        play->pod_gone = true;
         break;
     case SPEC_COMES:
         play->spec_known = true;
