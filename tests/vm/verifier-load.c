@@ -8,7 +8,9 @@
  * With --attach each is attached too (to that cgroup where it is of such a type) and detached.
  * Exits 0 when all were accepted, 1 when one was refused, 2 when the object can't be opened.
  */
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <credscope/abi.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -51,6 +53,49 @@ static const char *last_lines(const char *text, int lines)
     return at;
 }
 
+/* Bytes before variable `name` in the object's read-only data, or -1. */
+static long rodata_offset(const struct bpf_object *object, const char *name)
+{
+    const struct btf *btf = bpf_object__btf(object);
+    int section = btf ? btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC) : -1;
+    const struct btf_type *type = section > 0 ? btf__type_by_id(btf, (unsigned int)section) : NULL;
+
+    for (int i = 0; type && i < btf_vlen(type); i++) {
+        const struct btf_var_secinfo *variable = &btf_var_secinfos(type)[i];
+        const struct btf_type *of = btf__type_by_id(btf, variable->type);
+
+        if (strcmp(btf__name_by_offset(btf, of->name_off), name) == 0)
+            return variable->offset;
+    }
+    return -1;
+}
+
+/* A sensor that watches no port has nothing to do, which kernels since 6.8 see: then they don't
+ * verify what is behind. Let it watch as many as it can. */
+static void watch_ports(const struct bpf_object *object)
+{
+    struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
+    long offset = rodata_offset(object, "config");
+    struct cs_sensor_constants *config;
+    size_t size = 0;
+    const void *initial = map ? bpf_map__initial_value(map, &size) : NULL;
+    char *data;
+
+    if (!initial || offset < 0 || (size_t)offset + sizeof(*config) > size)
+        return;
+    data = malloc(size);
+    if (!data)
+        return;
+    memcpy(data, initial, size);
+    config = (struct cs_sensor_constants *)(data + offset);
+    config->tls_port_count = CS_TLS_PORTS_MAX;
+    config->port_count = CS_PORTS_MAX;
+    for (__u32 i = 0; i < CS_PORTS_MAX; i++)
+        config->ports[i] = i + 1;
+    bpf_map__set_initial_value(map, data, size);
+    free(data);
+}
+
 static struct bpf_object *open_only(const char *path, const char *program,
                                     struct bpf_program **wanted)
 {
@@ -66,6 +111,7 @@ static struct bpf_object *open_only(const char *path, const char *program,
         if (same)
             *wanted = each;
     }
+    watch_ports(object);
     return object;
 }
 

@@ -44,7 +44,8 @@ trap 'exit 130' INT TERM HUP
 # Build verifier-load with compiler $1 and its options, once.
 build_loader() {
     local out=$dir/verifier-load-$1
-    [ -x "$out" ] || "$@" -std=gnu17 -O1 -Wall -Wextra -Werror -o "$out" "$here/verifier-load.c" \
+    [ -x "$out" ] || "$@" -std=gnu17 -O1 -Wall -Wextra -Werror -I "$here/../../include" \
+        -o "$out" "$here/verifier-load.c" \
         -lbpf -lelf -lz
     loader=$out
 }
