@@ -2,6 +2,7 @@
 """promtool over the scrape, and Debian's Prometheus scraping it with honor_labels on and off."""
 import json
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -10,10 +11,12 @@ import urllib.parse
 from node import session
 from tap import Results
 
+TOP = os.path.dirname(session.TESTS)
 PROMETHEUS, PROMTOOL = "/usr/bin/prometheus", "/usr/bin/promtool"
 LISTEN = "127.0.0.1:9090"
 CONFIG = f"""
-global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
+rule_files: ["{TOP}/deploy/alerts.yml"]
 scrape_configs:
   - job_name: honoured
     honor_labels: true
@@ -86,6 +89,45 @@ def answers(node, wanted, results):
                   map(str, p99))
 
 
+# of docs/queries.md those that this node must have an answer to, by a part of their text
+ANSWERED = ('class="retiring"', "finding_info", "pods_using{mechanism=", 'declared=~"irsa',
+            "histogram_quantile", 'success_timestamp_seconds{mechanism="irsa"}')
+UNANSWERED = ('declared=~"irsa',)  # no pod of the node declares both
+
+
+def documented(node, results):
+    """Every query of the documentation is one, and answers where there is something to tell."""
+    with open(os.path.join(TOP, "docs", "queries.md"), encoding="utf-8") as f:
+        blocks = re.findall(r"```promql\n(.*?)```", f.read(), re.DOTALL)
+    results.check(len(blocks) >= 15, f"docs/queries.md has {len(blocks)} queries")
+    for block in blocks:
+        name = f"docs/queries.md: {' '.join(block.split())[:70]}"
+        try:
+            found = query(node, block)
+        except (session.Failed, KeyError) as error:
+            results.check(False, name, str(error))
+            continue
+        wanted = any(part in block for part in ANSWERED) and "increase(" not in block
+        if any(part in block for part in UNANSWERED):
+            results.check(not found, name, map(str, found))
+        else:
+            results.check(bool(found) or not wanted, name, "no answer")
+
+
+def alerts(node, results):
+    """The rules of deploy/alerts.yml are evaluated without an error; IRSA in use is pending."""
+    answer = json.loads(node.curl(f"http://{LISTEN}/api/v1/rules"))
+    rules = [r for g in answer["data"]["groups"] for r in g["rules"]]
+    bad = [f"{r['name']}: {r.get('lastError')}" for r in rules if r["health"] != "ok"]
+    results.check(len(rules) == 7 and not bad, "all alerts are evaluated", bad)
+    state = {r["name"]: r["state"] for r in rules}
+    results.check(state["CredscopeFindingWarning"] == "pending"
+                  and state["CredscopeFindingCritical"] == "inactive"
+                  and state["CredscopeDown"] == "inactive"
+                  and state["CredscopeWithoutNames"] == "inactive",
+                  "a warning is pending, nothing critical", str(state))
+
+
 def main():
     results = Results()
     with tempfile.TemporaryDirectory(prefix="credscope-e2e-") as directory:
@@ -107,6 +149,8 @@ def main():
                     if line.startswith("credscope_requests_total{") and 'workload="' in line
                     and 'mechanism="eks-pod-identity"' in line)
                 answers(node, wanted, results)
+                documented(node, results)
+                alerts(node, results)
             finally:
                 session.end(prometheus)
     results.finish()
