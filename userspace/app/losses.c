@@ -53,6 +53,7 @@ static void add_pods(struct rows *rows, const struct cs_observer *observer)
 {
     const struct cs_pipeline_pods *pods = &observer->pipeline.pods;
     struct cs_pod_index_stats index;
+    struct cs_findings_stats findings;
     struct cs_usage_stats usage;
 
     if (observer->kube) {
@@ -70,6 +71,9 @@ static void add_pods(struct rows *rows, const struct cs_observer *observer)
     cs_usage_stats(pods->usage, &usage);
     add(rows, "usage", "refused", usage.refused);
     add(rows, "usage", "evicted", usage.evicted);
+    cs_findings_stats(observer->pipeline.findings, &findings);
+    add(rows, "findings", "refused", findings.refused);
+    add(rows, "findings", "evicted", findings.evicted);
 }
 
 static void add_state(struct rows *rows, const struct cs_observer_state *keep)

@@ -36,8 +36,7 @@ static void on_sdk(void *user, const struct cs_subject *subject, const struct cs
 {
     struct cs_pipeline *pipeline = user;
 
-    cs_recorder_set_of(pipeline->recorder, CS_METRIC_SDK, subject, VALUES(sdk->name, sdk->version),
-                       1, pipeline->now_ns);
+    cs_recorder_sdk(pipeline->recorder, subject, sdk->name, sdk->version, pipeline->now_ns);
 }
 
 static int name_again(void *user, struct cs_subject *subject, struct cs_pod_facts *facts)

@@ -8,6 +8,9 @@
 #include <string.h>
 
 #define PODS_MAX (1u << 16)
+/* So many lists in a row without a pod say that it is gone, although each left some out: anybody
+ * can make a pod that is never read, and a source that is polled tells of no end otherwise. */
+#define LISTS_MAX 3
 
 const struct cs_pod_index_limits cs_pod_index_limits_default = {
     .live_max = 2048,
@@ -176,14 +179,13 @@ void cs_pod_index_delete(struct cs_pod_index *index, const char *uid, uint64_t n
 
 static void list_end(struct cs_pod_index *index, uint64_t skipped, uint64_t now_ns)
 {
+    uint32_t missing = skipped + index->list_refused > 0 ? LISTS_MAX : 1;
     struct cs_pod_entry *entry, *next;
 
     index->listing = false;
     index->stats.lists++;
-    if (skipped + index->list_refused > 0)
-        return;
     HASH_ITER (hh, index->entries, entry, next)
-        if (entry->deleted_ns == 0 && entry->list != index->list)
+        if (entry->deleted_ns == 0 && index->list - entry->list >= missing)
             mark_deleted(index, entry, now_ns);
     trim_deleted(index);
 }

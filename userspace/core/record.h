@@ -44,9 +44,10 @@ enum cs_identity_labels {
     CS_IDENTITY_OFF,  /* not at all */
 };
 
-/* Identities that one workload asked for; those beyond are "~other". Requests name them, so who
- * makes requests could make any number. */
+/* Identities that one workload asked for, and SDK versions; those beyond are "~other". Requests
+ * name them, so who makes requests could make any number. */
 #define CS_RECORD_IDENTITIES_MAX 16
+#define CS_RECORD_SDKS_MAX       16
 
 /* 0 in a number means its default. */
 struct cs_recorder_options {
@@ -126,6 +127,10 @@ void cs_recorder_identity_requested(struct cs_recorder *recorder, const struct c
 void cs_recorder_identity_declared(struct cs_recorder *recorder, const struct cs_subject *subject,
                                    enum cs_mechanism mechanism, const char *identity,
                                    uint64_t now_ns);
+
+/* The subject's requests name that SDK. Kept likewise. */
+void cs_recorder_sdk(struct cs_recorder *recorder, const struct cs_subject *subject,
+                     const char *name, const char *version, uint64_t now_ns);
 
 /* Remove all declared ones, before declaring those of pods that have changed. */
 void cs_recorder_identities_undeclare(struct cs_recorder *recorder);

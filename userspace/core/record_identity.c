@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Identities that workloads asked for or declare: credscope_identity_info. */
+/* What requests and specs name of workloads: credscope_identity_info, credscope_sdk_info. */
 #include "core/record_internal.h"
 
 #include <nettle/sha2.h>
@@ -35,21 +35,21 @@ static const char *shown(const struct cs_recorder *recorder, const char *identit
     return text;
 }
 
-static bool exists(struct cs_recorder *recorder, struct cs_label *workload, const char *mechanism,
-                   const char *identity)
+/* Whether the workload's series with those values of the row's own labels is there. */
+static bool exists(struct cs_recorder *recorder, enum cs_metric metric, struct cs_label *workload,
+                   const char *const values[])
 {
-    struct cs_labels *labels = recorder->labels;
-    struct cs_label *const key[CS_SERIES_LABELS] = {
-        workload,
-        cs_labels_get_pair(labels, "mechanism", mechanism),
-        cs_labels_get_pair(labels, "identity", identity),
-        cs_labels_get_pair(labels, "source", REQUESTED),
-    };
-    bool found =
-        key[1] && key[2] && key[3] && cs_registry_find(recorder->registry, CS_METRIC_IDENTITY, key);
+    const struct cs_metric_row *row = cs_metric_row(metric);
+    struct cs_label *key[CS_SERIES_LABELS] = {workload};
+    bool found = workload != NULL;
 
+    for (size_t i = 0; row->labels[i] && found; i++) {
+        key[i + 1] = cs_labels_get_pair(recorder->labels, row->labels[i], values[i]);
+        found = key[i + 1] != NULL;
+    }
+    found = found && cs_registry_find(recorder->registry, metric, key);
     for (size_t i = 1; i < CS_SERIES_LABELS; i++)
-        cs_label_unref(labels, key[i]);
+        cs_label_unref(recorder->labels, key[i]);
     return found;
 }
 
@@ -67,7 +67,7 @@ void cs_recorder_identity_requested(struct cs_recorder *recorder, const struct c
     identity = shown(recorder, identity, text);
     cs_record_target_init(&target, recorder, subject, now_ns);
     workload = cs_record_target_find(recorder, &target);
-    if (workload && exists(recorder, workload, name, identity))
+    if (exists(recorder, CS_METRIC_IDENTITY, workload, VALUES(name, identity, REQUESTED)))
         return;
     if (!cs_record_admit_identity(recorder, workload))
         identity = CS_LABEL_OTHER;
@@ -87,6 +87,20 @@ void cs_recorder_identity_declared(struct cs_recorder *recorder, const struct cs
         recorder, CS_METRIC_IDENTITY, subject,
         VALUES(cs_mechanism_info(mechanism)->name, shown(recorder, identity, text), DECLARED), 1,
         now_ns);
+}
+
+void cs_recorder_sdk(struct cs_recorder *recorder, const struct cs_subject *subject,
+                     const char *name, const char *version, uint64_t now_ns)
+{
+    struct cs_record_target target;
+    struct cs_label *workload;
+
+    cs_record_target_init(&target, recorder, subject, now_ns);
+    workload = cs_record_target_find(recorder, &target);
+    if (!exists(recorder, CS_METRIC_SDK, workload, VALUES(name, version)) &&
+        !cs_record_admit_sdk(recorder, workload))
+        version = CS_LABEL_OTHER;
+    cs_recorder_set_of(recorder, CS_METRIC_SDK, subject, VALUES(name, version), 1, now_ns);
 }
 
 static bool is_declared(struct cs_label *const *labels, void *declared)

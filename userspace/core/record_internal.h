@@ -55,9 +55,10 @@ struct cs_series *cs_record_series(struct cs_recorder *recorder, enum cs_metric 
 struct cs_label *cs_record_target_find(struct cs_recorder *recorder,
                                        const struct cs_record_target *target);
 
-/* One more identity that the workload asked for; false: it has CS_RECORD_IDENTITIES_MAX. NULL is
- * one that has no series yet. */
+/* One more identity that the workload asked for, or SDK; false: it has CS_RECORD_IDENTITIES_MAX or
+ * CS_RECORD_SDKS_MAX. NULL is one that has no series yet. */
 bool cs_record_admit_identity(struct cs_recorder *recorder, const struct cs_label *workload);
+bool cs_record_admit_sdk(struct cs_recorder *recorder, const struct cs_label *workload);
 
 /* Make the node-level series that exist from the start. 0 or -ENOMEM. */
 int cs_record_node_init(struct cs_recorder *recorder);

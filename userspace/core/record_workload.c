@@ -13,6 +13,7 @@ struct cs_record_entry {
     struct cs_label *label; /* the key; referenced */
     uint64_t expires_ns;    /* counted from its last update, or its last pod's end */
     uint16_t identities;    /* that it asked for */
+    uint16_t sdks;          /* that its requests name */
     bool present;           /* pods of it run */
     bool expired;           /* about to go */
 };
@@ -187,16 +188,26 @@ void cs_recorder_subject_present(struct cs_recorder *recorder, const struct cs_s
         entry->present = true;
 }
 
+static bool admit(uint16_t *count, uint16_t max)
+{
+    if (*count >= max)
+        return false;
+    (*count)++;
+    return true;
+}
+
 bool cs_record_admit_identity(struct cs_recorder *recorder, const struct cs_label *workload)
 {
     struct cs_record_entry *entry = entry_find(recorder, workload);
 
-    if (!entry)
-        return true;
-    if (entry->identities == CS_RECORD_IDENTITIES_MAX)
-        return false;
-    entry->identities++;
-    return true;
+    return !entry || admit(&entry->identities, CS_RECORD_IDENTITIES_MAX);
+}
+
+bool cs_record_admit_sdk(struct cs_recorder *recorder, const struct cs_label *workload)
+{
+    struct cs_record_entry *entry = entry_find(recorder, workload);
+
+    return !entry || admit(&entry->sdks, CS_RECORD_SDKS_MAX);
 }
 
 static bool is_label(struct cs_label *const *labels, void *user)
@@ -217,7 +228,7 @@ void cs_recorder_subject_gone(struct cs_recorder *recorder, const struct cs_subj
     if (!entry)
         return;
     entry->present = false;
-    entry->identities = 0;
+    entry->identities = entry->sdks = 0;
     entry->expires_ns = target.expires_ns;
     for (enum cs_metric metric = 0; metric < CS_METRIC_END; metric++) {
         if (cs_metric_row(metric)->scope == CS_SCOPE_STATE)

@@ -26,17 +26,23 @@ static bool has(struct cs_recorder *recorder, const char *mechanism, const char 
     return found;
 }
 
-static int count(struct cs_recorder *recorder)
+static int count_of(struct cs_recorder *recorder, const char *metric)
 {
-    char *page = page_of(recorder, CS_EXPOSITION_TEXT), *at = page;
+    char *page = page_of(recorder, CS_EXPOSITION_TEXT), *at = page, start[64];
     int n = 0;
 
-    while ((at = strstr(at, "\ncredscope_identity_info{"))) {
+    snprintf(start, sizeof(start), "\n%s{", metric);
+    while ((at = strstr(at, start))) {
         at++;
         n++;
     }
     free(page);
     return n;
+}
+
+static int count(struct cs_recorder *recorder)
+{
+    return count_of(recorder, "credscope_identity_info");
 }
 
 static void shows_what_was_asked_for_and_declared(void **state)
@@ -94,12 +100,36 @@ static void bounds_what_was_asked_for(void **state)
     cs_recorder_free(recorder);
 }
 
+/* A container that restarts for ever may name another version each time. */
+static void bounds_sdks(void **state)
+{
+    struct cs_recorder *recorder = recorder_new((struct cs_recorder_options){0});
+    char version[32];
+
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 1000; i++) {
+            snprintf(version, sizeof(version), "1.%d", i);
+            cs_recorder_sdk(recorder, &web, "boto3", version, 1);
+        }
+        assert_in_range(count_of(recorder, "credscope_sdk_info"), CS_RECORD_SDKS_MAX,
+                        CS_RECORD_SDKS_MAX + 2);
+    }
+    cs_recorder_subject_gone(recorder, &web, 2);
+    assert_int_equal(count_of(recorder, "credscope_sdk_info"), 0);
+    cs_recorder_sdk(recorder, &web, "boto3", "2.0", 3);
+    cs_recorder_sdk(recorder, &web, "boto3", "2.0", 4);
+    assert_int_equal(count_of(recorder, "credscope_sdk_info"), 1);
+    cs_recorder_free(recorder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_what_was_asked_for_and_declared),
         cmocka_unit_test(hides_them),
         cmocka_unit_test(bounds_what_was_asked_for),
+        cmocka_unit_test(bounds_sdks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
