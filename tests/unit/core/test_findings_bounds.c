@@ -220,6 +220,47 @@ static void bounds_associations(void **state)
     play_end(&play);
 }
 
+/* Whatever comes in whatever order: who never got credentials through a retiring mechanism is not
+ * said to, and who did is. The sequence is xorshift's, the same each time. */
+static void never_says_retiring_in_vain(void **state)
+{
+    static const struct act ACTS[] = {
+        PIA_OK,
+        PIA_404,
+        PIA_REFUSED,
+        IMDS_OK,
+        PUT_LOST,
+        {AT_AGENT, STATUS(500, SERVER_ERROR)},
+        {AT_STS(STS), SILENT(ANSWERED), .answer = 1700, .confidence = CS_CONFIDENCE_MEDIUM},
+        {AT_STS(IRSA), SILENT(OK_INFERRED), .delivered = true, .confidence = CS_CONFIDENCE_LOW},
+        {AT_STS(IRSA), SILENT(REJECTED_INFERRED), .confidence = CS_CONFIDENCE_HIGH},
+        {AT_IMDS(AAD_POD_IDENTITY, TOKEN_URL), STATUS(404, NOT_FOUND),
+         .intercepted = CS_INTERCEPT_NODE},
+        READS(IRSA),
+    };
+    const struct scene scene = {.declared = D(EKS_POD_IDENTITY)};
+    uint32_t random = 2463534242;
+    bool open[CS_FINDING_END];
+    struct play play;
+
+    (void)state;
+    play_begin(&play, &scene);
+    for (unsigned int i = 0; i < 10000; i++) {
+        random ^= random << 13;
+        random ^= random >> 17;
+        random ^= random << 5;
+        play_until(&play, play.now_s + random % 7);
+        play_act(&play, random / 7 % HOST, &ACTS[random / 64 % CS_ARRAY_SIZE(ACTS)]);
+        memset(open, 0, sizeof(open));
+        cs_findings_each(play.findings, collect, open);
+        assert_false(open[CS_FINDING_RETIRING_MECHANISM] || open[CS_FINDING_IRSA_LEFT_BEHIND]);
+    }
+    play_act(&play, WEB, &(struct act)IRSA_OK);
+    cs_findings_each(play.findings, collect, open);
+    assert_true(open[CS_FINDING_RETIRING_MECHANISM] && open[CS_FINDING_IRSA_LEFT_BEHIND]);
+    play_end(&play);
+}
+
 static void tells_sdks_once(void **state)
 {
     struct play play;
@@ -241,10 +282,15 @@ static void tells_sdks_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(flaps_not),       cmocka_unit_test(aggregates),
-        cmocka_unit_test(regauges),        cmocka_unit_test(moves_with_the_name),
-        cmocka_unit_test(expects),         cmocka_unit_test(expects_that_alone),
-        cmocka_unit_test(is_bounded),      cmocka_unit_test(bounds_associations),
+        cmocka_unit_test(flaps_not),
+        cmocka_unit_test(aggregates),
+        cmocka_unit_test(regauges),
+        cmocka_unit_test(moves_with_the_name),
+        cmocka_unit_test(expects),
+        cmocka_unit_test(expects_that_alone),
+        cmocka_unit_test(is_bounded),
+        cmocka_unit_test(bounds_associations),
+        cmocka_unit_test(never_says_retiring_in_vain),
         cmocka_unit_test(tells_sdks_once),
     };
 
