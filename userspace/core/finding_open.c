@@ -100,20 +100,6 @@ void cs_findings_regauge(const struct cs_findings *findings)
         tell_gauge(findings, each, true);
 }
 
-void cs_finding_rename(struct cs_findings *findings, struct cs_finding_container *container,
-                       struct cs_label *workload)
-{
-    struct cs_label *old = container->workload;
-
-    container->workload = workload;
-    /* Added first: a gauge that both names share doesn't blink. */
-    for (uint32_t i = 0; i < container->entry_count && old != workload; i++) {
-        gauge_add(findings, workload, &container->entries[i]);
-        gauge_remove(findings, old, &container->entries[i]);
-    }
-    cs_label_unref(findings->labels, old);
-}
-
 static const struct cs_expect_entry *expectation(const struct cs_findings *findings,
                                                  const struct cs_workload *workload,
                                                  enum cs_mechanism mechanism, uint64_t now_ns)
@@ -124,6 +110,27 @@ static const struct cs_expect_entry *expectation(const struct cs_findings *findi
         return NULL;
     return cs_expect_find(findings->options.expect, workload->namespace, workload->service_account,
                           mechanism, now_s);
+}
+
+void cs_finding_rename(struct cs_findings *findings, struct cs_finding_container *container,
+                       struct cs_label *label)
+{
+    struct cs_label *old = container->workload;
+    struct cs_workload workload;
+
+    container->workload = label;
+    cs_pod_workload_read(label, &workload);
+    for (uint32_t i = 0; i < container->entry_count && old != label; i++) {
+        struct cs_finding_entry *entry = &container->entries[i];
+        struct cs_finding_entry was = *entry;
+
+        entry->expected =
+            expectation(findings, &workload, entry->mechanism, findings->swept_ns) != NULL;
+        /* Added first: a gauge that both names share doesn't blink. */
+        gauge_add(findings, label, entry);
+        gauge_remove(findings, old, &was);
+    }
+    cs_label_unref(findings->labels, old);
 }
 
 void cs_finding_view(const struct cs_findings *findings,
@@ -305,30 +312,34 @@ static uint64_t hold_of(const struct cs_findings *findings,
     return life > info->hold_ns ? life : info->hold_ns;
 }
 
-static void judge_expected(struct cs_findings *findings, struct cs_finding_container *container,
-                           struct cs_finding_entry *entry, uint64_t now_ns)
-{
-    struct cs_finding_entry was = *entry;
-    struct cs_workload workload;
-
-    cs_pod_workload_read(container->workload, &workload);
-    entry->expected = expectation(findings, &workload, entry->mechanism, now_ns) != NULL;
-    if (entry->expected == was.expected)
-        return;
-    gauge_add(findings, container->workload, entry);
-    gauge_remove(findings, container->workload, &was);
-}
-
 void cs_finding_sweep(struct cs_findings *findings, struct cs_finding_container *container,
                       uint64_t now_ns)
 {
     for (uint32_t i = container->entry_count; i > 0; i--) {
-        struct cs_finding_entry *entry = &container->entries[i - 1];
+        const struct cs_finding_entry *entry = &container->entries[i - 1];
 
         if (now_ns > entry->last_ns &&
             now_ns - entry->last_ns >= hold_of(findings, container, entry))
             clear_at(findings, container, i - 1);
-        else
-            judge_expected(findings, container, entry, now_ns);
+    }
+}
+
+void cs_finding_judge(struct cs_findings *findings, struct cs_finding_container *container,
+                      uint64_t now_ns)
+{
+    struct cs_workload workload;
+
+    if (container->entry_count == 0)
+        return;
+    cs_pod_workload_read(container->workload, &workload);
+    for (uint32_t i = 0; i < container->entry_count; i++) {
+        struct cs_finding_entry *entry = &container->entries[i];
+        struct cs_finding_entry was = *entry;
+
+        entry->expected = expectation(findings, &workload, entry->mechanism, now_ns) != NULL;
+        if (entry->expected == was.expected)
+            continue;
+        gauge_add(findings, container->workload, entry);
+        gauge_remove(findings, container->workload, &was);
     }
 }

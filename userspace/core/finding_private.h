@@ -105,6 +105,7 @@ struct cs_findings {
     struct cs_labels *labels;
     int64_t wall_offset_ns;
     uint64_t swept_ns;
+    uint64_t judged_ns; /* when expectations were last looked up for what is open */
     struct cs_finding_container *containers;
     struct cs_finding_pod *pods;
     struct cs_finding_association *associations;
@@ -179,8 +180,12 @@ void cs_finding_clear(struct cs_findings *findings, struct cs_finding_container 
 void cs_finding_succeeded(struct cs_findings *findings, struct cs_finding_container *container,
                           enum cs_finding_success success);
 
-/* Clear what time ends, and judge anew what is expected. */
+/* Clear what time ends. */
 void cs_finding_sweep(struct cs_findings *findings, struct cs_finding_container *container,
+                      uint64_t now_ns);
+
+/* Judge anew what is expected of what is open. */
+void cs_finding_judge(struct cs_findings *findings, struct cs_finding_container *container,
                       uint64_t now_ns);
 
 bool cs_finding_is_open(const struct cs_finding_container *container, enum cs_finding finding,
@@ -188,7 +193,7 @@ bool cs_finding_is_open(const struct cs_finding_container *container, enum cs_fi
 
 /* Another name for the container: its gauges move. label is taken over. */
 void cs_finding_rename(struct cs_findings *findings, struct cs_finding_container *container,
-                       struct cs_label *workload);
+                       struct cs_label *label);
 void cs_finding_gauges_free(struct cs_findings *findings);
 void cs_finding_view(const struct cs_findings *findings,
                      const struct cs_finding_container *container,

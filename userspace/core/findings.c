@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define SWEEP_NS       CS_NSEC_PER_SEC
+#define JUDGE_NS       (60 * CS_NSEC_PER_SEC)
 #define TOKEN_READS_NS (600 * CS_NSEC_PER_SEC)
 
 int cs_findings_new(const struct cs_findings_options *options, struct cs_labels *labels,
@@ -279,10 +280,13 @@ static bool is_over(const struct cs_findings *findings,
 void cs_findings_tick(struct cs_findings *findings, uint64_t now_ns)
 {
     struct cs_finding_container *each, *next;
+    bool judge = now_ns >= findings->judged_ns + JUDGE_NS;
 
     if (now_ns < findings->swept_ns + SWEEP_NS)
         return;
     findings->swept_ns = now_ns;
+    if (judge)
+        findings->judged_ns = now_ns;
     HASH_ITER (hh, findings->containers, each, next) {
         if (each->ended_ns == 0 && each->pod && findings->options.gone &&
             findings->options.gone(findings->options.name_user, each->pod->uid))
@@ -291,6 +295,8 @@ void cs_findings_tick(struct cs_findings *findings, uint64_t now_ns)
         judge_late(findings, each, now_ns);
         cs_finding_time(findings, each, now_ns);
         cs_finding_sweep(findings, each, now_ns);
+        if (judge)
+            cs_finding_judge(findings, each, now_ns);
         if (is_over(findings, each, now_ns))
             cs_finding_container_free(findings, each);
     }

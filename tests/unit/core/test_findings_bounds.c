@@ -95,7 +95,8 @@ static void regauges(void **state)
 /* A pod whose name comes late: the gauge moves to it. */
 static void moves_with_the_name(void **state)
 {
-    const struct scene scene = {.declared = D(IRSA), .spec_late = true};
+    const struct scene scene = {
+        .declared = D(IRSA), .spec_late = true, .expect = "shop/payer irsa - as agreed"};
     struct cs_connection connection = {.family = 4};
     struct cs_exchange exchange = {
         .connection = &connection, .end_ns = SECOND, .answer_ns = SECOND, .observed = true};
@@ -118,7 +119,7 @@ static void moves_with_the_name(void **state)
     play_until(&play, 5);
     play_one(&play, 5, WEB, (struct act)SPEC);
     play_until(&play, 7);
-    assert_string_equal(play.log, "+" UID_A ":retiring-mechanism +web:retiring-mechanism -" UID_A
+    assert_string_equal(play.log, "+" UID_A ":retiring-mechanism +web:retiring-mechanism! -" UID_A
                                   ":retiring-mechanism");
     play_end(&play);
 }
@@ -139,7 +140,7 @@ static void expects(void **state)
     play_one(&play, 11 * HOUR, WEB, (struct act)IRSA_OK);
     play_one(&play, 22 * HOUR, WEB, (struct act)IRSA_OK);
     assert_string_equal(play.log, "+web:retiring-mechanism!");
-    play_until(&play, 24 * HOUR + 31);
+    play_until(&play, 24 * HOUR + 91);
     assert_string_equal(play.log, "+web:retiring-mechanism! +web:retiring-mechanism "
                                   "-web:retiring-mechanism!");
     assert_int_equal(play.opened, 1);
