@@ -313,10 +313,12 @@ int cs_container_table_each(const struct cs_container_table *table,
 {
     for (const struct entry *entry = table->entries; entry; entry = entry->hh.next) {
         struct cs_container container;
+        int r;
 
+        if (!entry->container || entry->removed_ns != 0)
+            continue;
         entry_read(entry, &container);
-        int r = visit(&container, context);
-
+        r = visit(&container, context);
         if (r != 0)
             return r;
     }

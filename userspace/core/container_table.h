@@ -97,8 +97,9 @@ void cs_subject_from_path(struct cs_slice path, bool cut, struct cs_subject *sub
 /* The subject of which nothing is known; attribution says why. */
 void cs_subject_unknown(enum cs_attribution attribution, struct cs_subject *subject);
 
-/* Call visit for each entry, removed ones included, in no order, until it returns non-zero;
- * returns that, else 0. visit must not change the table. */
+/* Call visit for each pod's container that exists (its own directory, not those below), in no
+ * order, until it returns non-zero; returns that, else 0. visit must not change the table. Other
+ * directories cost next to nothing: it is for every scrape. */
 int cs_container_table_each(const struct cs_container_table *table,
                             int (*visit)(const struct cs_container *container, void *context),
                             void *context);

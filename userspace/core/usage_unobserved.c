@@ -20,9 +20,6 @@ static int visit(const struct cs_container *container, void *context)
 {
     uint64_t *counts = context;
 
-    if (container->removed_ns != 0 || container->identity.kind != CS_CGROUP_POD ||
-        !cs_container_is_own(container))
-        return 0;
     if (container->identity.runtime == CS_RUNTIME_KATA)
         counts[CS_UNOBSERVED_SANDBOXED]++;
     else if (container->created_ns == 0)

@@ -220,16 +220,29 @@ static int count_until(const struct cs_container *container, void *context)
     return --*left == 0 ? 42 : 0;
 }
 
-static void visits_each(void **state)
+#define POD_PATH     "/kubepods/pod11111111-2222-3333-4444-555555555555"
+#define CONTAINER_ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void visits_each_container(void **state)
 {
-    _cleanup_container_table_ struct cs_container_table *table = table_new(&small);
+    static const char *const PATHS[] = {
+        "/a",
+        POD_PATH,
+        POD_PATH "/" CONTAINER_ID,
+        POD_PATH "/cri-containerd-" CONTAINER_ID ".scope",
+        POD_PATH "/" CONTAINER_ID "/below",
+        POD_PATH "/crio-" CONTAINER_ID,
+    };
+    _cleanup_container_table_ struct cs_container_table *table =
+        table_new(&cs_container_limits_default);
     unsigned int left = 100;
 
     (void)state;
-    for (uint64_t id = 1; id <= 3; id++)
-        cs_container_table_add(table, id, slice("/a"), false, 1);
+    for (size_t i = 0; i < CS_ARRAY_SIZE(PATHS); i++)
+        cs_container_table_add(table, i + 1, slice(PATHS[i]), false, 1);
+    cs_container_table_remove(table, CS_ARRAY_SIZE(PATHS), 2);
     assert_int_equal(cs_container_table_each(table, count_until, &left), 0);
-    assert_int_equal(left, 97);
+    assert_int_equal(left, 98);
     left = 2;
     assert_int_equal(cs_container_table_each(table, count_until, &left), 42);
 }
@@ -298,7 +311,7 @@ int main(void)
         cmocka_unit_test(cuts_an_endless_path),
         cmocka_unit_test(replaces_bytes_that_may_not_be_logged),
         cmocka_unit_test(counts_containers_not_their_children),
-        cmocka_unit_test(visits_each),
+        cmocka_unit_test(visits_each_container),
         cmocka_unit_test(stays_compact),
         cmocka_unit_test(refuses_bad_limits),
     };
