@@ -93,6 +93,7 @@ static const struct rule sts_rules[] = {
     /* A shell's `cat`, or another program's token. */
     {OF_CONTAINER, KNOWN, ANY, ANY, ANY, TOKEN, MEDIUM},
     {OF_CONTAINER, LIKE, ONLY | ALSO, ANY, ANY, TOKEN, LOW},
+    {OF_CONTAINER, ONE, ONLY, LARGE, NOTHING, TOKEN, MEDIUM},
     {OF_CONTAINER, ONE, ONLY, ANY, NOTHING | SAME | RETRY, TOKEN, LOW},
 
     {OF_POD, KNOWN | LIKE, ANY, ANY, ANY, TOKEN, MEDIUM},

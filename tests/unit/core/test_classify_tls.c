@@ -64,7 +64,7 @@ static const struct tls_case sts_cases[] = {
 
     /* --- opened by another process of the container */
     {"cat, then boto3-like", {459, 1330}, 2100, 'c', NO_POD, '?', "irsa D m"},
-    {"cat, then curl", {1510}, 2100, 'c', IRSA, '0', "irsa D l"},
+    {"cat, then curl", {1510}, 2100, 'c', IRSA, '0', "irsa D m"},
     {"cat, then curl, spec unknown", {1510}, 2100, 'c', NO_POD, '0', "sts l"},
     {"cat, then a client not in the table", {620, 1330}, 2100, 'c', IRSA, '?', "irsa D l"},
     {"… spec unknown", {620, 1330}, 2100, 'c', NO_POD, '?', "sts l"},
