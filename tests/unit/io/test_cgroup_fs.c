@@ -197,7 +197,7 @@ static void refuses_what_is_no_cgroup2(void **state)
         const char *why;
     } cases[] = {
         {"/proc", -ENOTSUP, "/proc is not in a cgroup2 file system"},
-        {"/nonexistent", -ENOENT, "/nonexistent: No such file or directory"},
+        {"/proc/nonexistent", -ENOENT, "/proc/nonexistent: No such file or directory"},
         {"/proc/version", -ENOTDIR, "/proc/version: Not a directory"},
     };
 

@@ -55,7 +55,7 @@ static void reads_whole_files_only(void **state)
     assert_true(len > 10 && text[len] == '\0' && text[len - 1] == '\n');
     assert_int_equal(cs_file_read("/proc/version", version, (size_t)len + 1), len);
     assert_int_equal(cs_file_read("/proc/version", version, (size_t)len), -EFBIG);
-    assert_int_equal(cs_file_read("/nonexistent", version, sizeof(version)), -ENOENT);
+    assert_int_equal(cs_file_read("/proc/nonexistent", version, sizeof(version)), -ENOENT);
     assert_int_equal(cs_file_read("/proc", version, sizeof(version)), -EISDIR);
 }
 
