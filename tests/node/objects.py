@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node's pods as API objects: a v1 PodList as `kubectl get pods -o json` prints it, with the
 environment, volumes and labels that the providers' webhooks would have put in."""
+import os
 import zlib
 
 from .clients import catalog
@@ -24,6 +25,8 @@ VOLUMES = {
     "workload-identity": ("azure-identity-token", "api://AzureADTokenExchange",
                           "azure-identity-token"),
 }
+TOKENS = {"pod-identity": catalog.PIA_TOKEN, "irsa": catalog.IRSA_TOKEN,
+          "workload-identity": catalog.AZURE_TOKEN}
 DECLARED_BY = {"eks-pod-identity": "pod-identity", "irsa": "irsa",
                "azure-workload-identity": "workload-identity"}
 
@@ -49,6 +52,10 @@ def _volume(kind):
         "audience": audience, "expirationSeconds": 86400, "path": path}}]}}
 
 
+def _mount(kind):
+    return {"name": VOLUMES[kind][0], "readOnly": True, "mountPath": os.path.dirname(TOKENS[kind])}
+
+
 def pod(running, node_name):
     spec, kinds, containers = running.spec, set(), []
     for container in spec.containers:
@@ -57,7 +64,8 @@ def pod(running, node_name):
         env = container.env.items() if container.command else [
             pair for kind in wanted for pair in ENV[kind]]
         containers.append({"name": container.name, "image": "registry.example/app:1.0",
-                           "env": [{"name": k, "value": v} for k, v in env]})
+                           "env": [{"name": k, "value": v} for k, v in env],
+                           "volumeMounts": [_mount(kind) for kind in wanted]})
     pod_hash = f"{zlib.crc32(spec.name.encode()):08x}"
     workload = spec.workload or spec.name
     labels = {"app": workload, "pod-template-hash": pod_hash}

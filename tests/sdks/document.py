@@ -69,14 +69,21 @@ def _lengths(result):
                shapes.span(list(zip(*got))), len(forms[key])]
 
 
+def _mistakes(result):
+    yield from (f"- {text}\n" for text in matrix.mistakes(result))
+    yield "\n"
+
+
 def lines(sdks, seen, unseen):
     yield from _table(["SDK", "version", "operations", "exchanges", "judged", "calls", "precision",
                        "recall", "precision, token opens not seen", "recall, likewise"],
                       _results(sdks, seen, unseen))
     yield "All evidence:\n\n"
     yield from _confusion(seen.counts())
+    yield from _mistakes(seen)
     yield "Token opens not seen:\n\n"
     yield from _confusion(unseen.counts())
+    yield from _mistakes(unseen)
     yield "Record lengths (a token of 1,152 characters, a session token of 1,100):\n\n"
     yield from _table(["SDK", "call", "TLS", "client to server", "server to client", "seen"],
                       _lengths(seen))
