@@ -135,7 +135,8 @@ static void check(const struct cs_evidence *evidence, const struct cs_verdict *v
     /* A call tried again, or made again by the same program, has been opened for before. */
     if (!opened && !evidence->no_token_hook && evidence->declared_known &&
         evidence->preceded != CS_PRECEDED_TOKEN && evidence->preceded != CS_PRECEDED_TOKEN_FAILED &&
-        evidence->preceded != CS_PRECEDED_TOKEN_OTHER)
+        evidence->preceded != CS_PRECEDED_TOKEN_OTHER &&
+        evidence->preceded != CS_PRECEDED_TOKEN_BESIDE)
         require(shape == CS_SHAPE_KNOWN ||
                 evidence->declared &
                     (CS_DECLARED_BIT(IRSA) | CS_DECLARED_BIT(AZURE_WORKLOAD_IDENTITY) |

@@ -102,8 +102,14 @@ static void leave_to_others(const struct cs_pipeline *pipeline, struct cs_eviden
         (evidence->preceded == CS_PRECEDED_NOTHING || evidence->preceded == CS_PRECEDED_UNKNOWN))
         evidence->preceded = CS_PRECEDED_CALL;
     if ((found->match == CS_TOKEN_OF_PROCESS && calls.earlier >= found->recent) ||
-        openers.earlier + openers.later > 0)
+        openers.earlier + openers.later > 0) {
+        if (found->match == CS_TOKEN_OF_CONTAINER &&
+            (evidence->preceded == CS_PRECEDED_NOTHING ||
+             evidence->preceded == CS_PRECEDED_UNKNOWN ||
+             evidence->preceded == CS_PRECEDED_TOKEN_OTHER))
+            evidence->preceded = CS_PRECEDED_TOKEN_BESIDE;
         *found = (struct cs_token_found){.opened_before = true};
+    }
 }
 
 /* The open that can explain a call; *query is what it was asked with. */

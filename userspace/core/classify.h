@@ -106,6 +106,7 @@ enum cs_preceded {
     CS_PRECEDED_TOKEN,        /* this process exchanged a token for credentials */
     CS_PRECEDED_TOKEN_FAILED, /* … and was refused or failed, seconds ago: may try again */
     CS_PRECEDED_TOKEN_OTHER,  /* another process of the container exchanged a token */
+    CS_PRECEDED_TOKEN_BESIDE, /* … which it had opened itself, or is about to */
     CS_PRECEDED_OTHER,        /* it got credentials by another mechanism */
     CS_PRECEDED_CALL,         /* this process began a call before, whose end isn't known yet */
 };

@@ -16,6 +16,7 @@ struct exchanges {
     uint32_t tgid;
     bool ok;
     bool ever_ok;
+    bool own; /* that process had opened the token itself */
 };
 
 enum cloud { AWS, AZURE, CLOUDS };
@@ -94,17 +95,22 @@ static void note(struct entry *entry, const struct cs_exchange *exchange,
 {
     struct exchanges *tokens = &entry->tokens[cloud_of(verdict->mechanism)];
     uint64_t bytes = exchange->request_records.bytes;
+    bool own = verdict->reasons & 1u << CS_REASON_TOKEN_OPEN;
 
     if (!is_token(verdict)) {
         entry->other = true;
         return;
     }
+    /* Who opened the token is a better witness than who seems to use it. */
+    if (tokens->own && !own && tokens->tgid != exchange->connection->tgid)
+        return;
     tokens->ns = exchange->end_ns;
     tokens->ok = cs_outcome_result(verdict->outcome) != CS_RESULT_FAILURE;
     tokens->ever_ok |= tokens->ok;
     tokens->tgid = exchange->connection->tgid;
+    tokens->own = own;
     if (bytes > 0 && bytes < UINT32_MAX &&
-        (tokens->bytes == 0 || verdict->confidence > CS_CONFIDENCE_LOW))
+        (verdict->confidence > CS_CONFIDENCE_LOW || bytes > tokens->bytes))
         tokens->bytes = (uint32_t)bytes;
 }
 
@@ -152,7 +158,7 @@ static enum cs_preceded preceded(const struct entry *entry, enum cloud cloud,
     if (tokens->ns == 0)
         return from_start ? CS_PRECEDED_NOTHING : CS_PRECEDED_UNKNOWN;
     if (tokens->tgid != exchange->connection->tgid)
-        return CS_PRECEDED_TOKEN_OTHER;
+        return tokens->own ? CS_PRECEDED_TOKEN_BESIDE : CS_PRECEDED_TOKEN_OTHER;
     if (tokens->ok)
         return CS_PRECEDED_TOKEN;
     if (exchange->start_ns <= tokens->ns + CS_CALL_RETRY_NS)

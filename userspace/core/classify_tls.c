@@ -21,7 +21,7 @@
 #define IDENTITY_BODY_MAX 60
 
 /* The columns of the tables: each a set of values, ANY of them all. */
-#define ANY 0xff
+#define ANY 0xffff
 
 enum opened {
     OF_PROCESS = 1 << 0,
@@ -57,12 +57,15 @@ enum before {
     NOTHING = 1 << 0, /* no credentials so far: nothing can have been signed with any */
     SAME = 1 << 1,    /* a token exchange of the same size */
     NEAR = 1 << 2,    /* … nearly, by this process */
-    UNLIKE = 1 << 3,  /* … of quite another size, by this process */
-    RETRY = 1 << 4,   /* the same, seconds ago, without success */
-    ELSE = 1 << 5,    /* credentials by other means or by another process */
-    UNTOLD = 1 << 6,  /* not known, on a new connection */
-    REUSED = 1 << 7,  /* not known, and not the connection's first call */
+    LONGER = 1 << 3,  /* … of quite another size, by this process: this one is larger */
+    SHORTER = 1 << 4, /* … smaller; or by another process and smaller */
+    RETRY = 1 << 5,   /* the same, seconds ago, without success */
+    ELSE = 1 << 6,    /* credentials by other means or by another process */
+    BESIDE = 1 << 7,  /* another process with a token of its own, and not the same size */
+    UNTOLD = 1 << 8,  /* not known, on a new connection */
+    REUSED = 1 << 9,  /* not known, and not the connection's first call */
 };
+#define UNLIKE (LONGER | SHORTER)
 
 enum verdict_of { TOKEN, CALL };
 
@@ -72,7 +75,7 @@ enum verdict_of { TOKEN, CALL };
 
 /* The first row that fits decides. */
 struct rule {
-    uint8_t opened, shape, declares, answer, before;
+    uint16_t opened, shape, declares, answer, before;
     enum verdict_of verdict;
     enum cs_confidence confidence;
 };
@@ -94,7 +97,7 @@ static const struct rule sts_rules[] = {
     {OF_CONTAINER, KNOWN, ANY, ANY, ANY, TOKEN, MEDIUM},
     {OF_CONTAINER, LIKE, ONLY | ALSO, ANY, ANY, TOKEN, LOW},
     {OF_CONTAINER, ONE, ONLY, LARGE, NOTHING, TOKEN, MEDIUM},
-    {OF_CONTAINER, ONE, ONLY, ANY, NOTHING | SAME | RETRY, TOKEN, LOW},
+    {OF_CONTAINER, ONE, ONLY, ANY, SAME | RETRY, TOKEN, LOW},
 
     {OF_POD, KNOWN | LIKE, ANY, ANY, ANY, TOKEN, MEDIUM},
     {OF_POD, ONE, ONLY | ALSO, LARGE, ANY, TOKEN, LOW},
@@ -107,8 +110,8 @@ static const struct rule sts_rules[] = {
     {NOT_NOW | UNSEEN, LIKE, ONLY, ANY, ANY, TOKEN, LOW},
     {NOT_NOW, ONE, ANY, ANY, RETRY, TOKEN, LOW},
     {NOT_NOW, ONE, ONLY, LARGE, NOTHING, TOKEN, LOW},
-    {UNSEEN, ONE, ONLY, ANY, NOTHING | SAME | RETRY, TOKEN, LOW},
-    {UNSEEN, ONE, ONLY, LARGE, UNTOLD, TOKEN, LOW},
+    {UNSEEN, ONE, ONLY, ANY, SAME | RETRY, TOKEN, LOW},
+    {UNSEEN, ONE, ONLY, LARGE, NOTHING | UNTOLD, TOKEN, LOW},
     {UNSEEN, NONE, ONLY, ANY, NOTHING, TOKEN, LOW},
 
     {NEVER, NONE | ONE | OTHER, NOT | NO_SPEC, ANY, ANY, CALL, MEDIUM},
@@ -123,6 +126,11 @@ static const struct rule entra_rules[] = {
     {PROCESS, ONE, ONLY | ALSO, LARGE, ANY, TOKEN, HIGH},
     {PROCESS, ONE | NONE, ANY, ANY, ANY, TOKEN, MEDIUM},
     {PROCESS, OTHER, ANY, ANY, ANY, TOKEN, LOW},
+
+    /* The others of the container open their tokens themselves; this one opened none. */
+    {OF_CONTAINER | NOT_NOW, ANY, ANY, ANY, BESIDE, CALL, LOW},
+    /* A certificate's assertion is shorter than a service account's token. */
+    {OF_CONTAINER | NOT_NOW | UNSEEN, ANY, ANY, ANY, SHORTER, CALL, LOW},
 
     {OF_CONTAINER | OF_POD, KNOWN | LIKE, ONLY | ALSO, ANY, ANY, TOKEN, MEDIUM},
     {OF_CONTAINER | OF_POD, ONE, ONLY | ALSO, ANY, ANY, TOKEN, LOW},
@@ -203,6 +211,7 @@ static enum before before_of(const struct cs_evidence *evidence)
     uint64_t earlier = evidence->token_call_bytes;
     uint64_t apart = bytes > earlier ? bytes - earlier : earlier - bytes;
     bool same = earlier && apart <= SAME_BYTES;
+    bool shorter = bytes > 0 && bytes + NEAR_BYTES < earlier;
 
     switch (evidence->preceded) {
     case CS_PRECEDED_NOTHING:
@@ -210,11 +219,17 @@ static enum before before_of(const struct cs_evidence *evidence)
     case CS_PRECEDED_TOKEN:
         if (same)
             return SAME;
-        return earlier && apart <= NEAR_BYTES ? NEAR : UNLIKE;
+        if (earlier && apart <= NEAR_BYTES)
+            return NEAR;
+        return shorter ? SHORTER : LONGER;
     case CS_PRECEDED_TOKEN_FAILED:
         return same ? RETRY : ELSE;
     case CS_PRECEDED_TOKEN_OTHER:
-        return same ? SAME : ELSE;
+        if (same)
+            return SAME;
+        return shorter ? SHORTER : ELSE;
+    case CS_PRECEDED_TOKEN_BESIDE:
+        return same ? SAME : BESIDE;
     case CS_PRECEDED_OTHER:
     case CS_PRECEDED_CALL:
         return ELSE;

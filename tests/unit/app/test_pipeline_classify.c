@@ -265,7 +265,7 @@ static void follows_the_token_to_another_process(void **state)
     (void)state;
     pod_arrives(uids[WEB], "web", IRSA_ENV);
     token_opened(WEB, 7, START - SEC / 50);
-    call_sts(&(struct call){WEB, 8, {1510}, 560, 0});
+    call_sts(&(struct call){WEB, 8, {620, 1330}, 2100, 0});
     assert_last("\"mechanism\":\"irsa\"");
     assert_last("\"token_open_other_process\"");
     assert_last("\"confidence\":\"low\"");

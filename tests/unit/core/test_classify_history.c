@@ -69,6 +69,44 @@ static void test_preceded(void **state)
     cs_call_history_free(history);
 }
 
+static void note_login(struct cs_call_history *history, uint32_t tgid, bool own, uint64_t bytes)
+{
+    struct cs_connection connection = {.cgroup_id = 1, .tgid = tgid};
+    struct cs_exchange exchange = {.connection = &connection,
+                                   .end_ns = START,
+                                   .request_records = {.count = 1, .bytes = bytes}};
+    struct cs_verdict verdict = {.mechanism = CS_MECHANISM_AZURE_WORKLOAD_IDENTITY,
+                                 .endpoint = CS_ENDPOINT_ENTRA,
+                                 .delivered = true,
+                                 .confidence = own ? CS_CONFIDENCE_HIGH : CS_CONFIDENCE_LOW,
+                                 .reasons = own ? 1u << CS_REASON_TOKEN_OPEN : 0,
+                                 .call = CS_CALL_WEB_IDENTITY,
+                                 .outcome = CS_OUTCOME_OK_INFERRED};
+
+    assert_int_equal(cs_call_history_note(history, &exchange, &verdict), 0);
+}
+
+/* Two processes of a container: who opened the token speaks for it, whoever came first. */
+static void test_beside(void **state)
+{
+    struct cs_call_history *history = make(8);
+    struct cs_connection connection = {.cgroup_id = 1, .tgid = 11};
+    struct cs_exchange exchange = {.connection = &connection, .start_ns = START + SEC};
+    struct cs_evidence evidence = {.exchange = &exchange};
+
+    (void)state;
+    note_login(history, 11, false, 1500);
+    note_login(history, 10, true, 1800);
+    note_login(history, 11, false, 1500);
+    cs_call_history_ask(history, CS_MECHANISM_AZURE_WORKLOAD_IDENTITY, true, &evidence);
+    assert_int_equal(evidence.preceded, CS_PRECEDED_TOKEN_BESIDE);
+    assert_int_equal(evidence.token_call_bytes, 1800);
+    connection.tgid = 10;
+    cs_call_history_ask(history, CS_MECHANISM_AZURE_WORKLOAD_IDENTITY, true, &evidence);
+    assert_int_equal(evidence.preceded, CS_PRECEDED_TOKEN);
+    cs_call_history_free(history);
+}
+
 /* A refusal is tried again soon; later the container is as if it had never asked. */
 static void test_failed(void **state)
 {
@@ -122,9 +160,8 @@ static void test_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_preceded),
-        cmocka_unit_test(test_failed),
-        cmocka_unit_test(test_passed_over),
+        cmocka_unit_test(test_preceded), cmocka_unit_test(test_beside),
+        cmocka_unit_test(test_failed),   cmocka_unit_test(test_passed_over),
         cmocka_unit_test(test_bounded),
     };
 

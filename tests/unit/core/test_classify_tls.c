@@ -23,8 +23,8 @@ struct tls_case {
     char opened;
     uint16_t declared;
     /* '0' nothing so far, 't' a token exchange by this process, 'f' one that failed, 'o' one by
-     * another process, 'c' other credentials, 'u' a call that isn't over, '?' not known, 'r' not
-     * known and a reused connection */
+     * another process, 'b' by one that opens its own, 'c' other credentials, 'u' a call that isn't
+     * over, '?' not known, 'r' not known and a reused connection */
     char preceded;
     const char *verdict;
 };
@@ -68,7 +68,11 @@ static const struct tls_case sts_cases[] = {
     {"cat, then curl, spec unknown", {1510}, 2100, 'c', NO_POD, '0', "sts l"},
     {"cat, then a client not in the table", {620, 1330}, 2100, 'c', IRSA, '?', "irsa D l"},
     {"… spec unknown", {620, 1330}, 2100, 'c', NO_POD, '?', "sts l"},
-    {"cat, then curl, refused", {1510}, 560, 'c', IRSA, '0', "irsa R l"},
+    /* Or another process's GetCallerIdentity: sooner nothing than what isn't so. */
+    {"cat, then curl, refused", {1510}, 560, 'c', IRSA, '0', "sts l"},
+    {"cat, then curl, refused again", {1724}, 560, 'c', IRSA, 'f', "irsa R l"},
+    {"Java, another JVM's GetCallerIdentity first", {2099}, 584, 'c', IRSA, '0', "sts l"},
+    {"Java, another JVM's, which opens its own", {2099}, 584, 'c', IRSA, 'b', "sts l"},
     {"cat, then curl, once more", {1724}, 2100, 'c', IRSA, 'o', "irsa D l"},
     {"two processes: the other one's GetCallerIdentity", {1795}, 650, 'c', IRSA, 'o', "sts l"},
     {"two processes: the other one's AssumeRole", {1866}, 2100, 'c', IRSA, 't', "sts l"},
@@ -122,7 +126,8 @@ static const struct tls_case sts_cases[] = {
     {"no hook, spec unknown", {459, 1330}, 2100, 'u', NO_POD, '?', "irsa D l"},
     {"no hook, delegator", {371, 1318}, 2100, 'u', NO, '?', "irsa D l"},
     {"no hook, JS, first", {1724}, 2100, 'u', IRSA, '0', "irsa D l"},
-    {"no hook, JS, first, refused", {1724}, 560, 'u', IRSA, '0', "irsa R l"},
+    {"no hook, JS, first, refused or GetCallerIdentity", {1724}, 560, 'u', IRSA, '0', "sts l"},
+    {"no hook, JS, refused again", {1724}, 560, 'u', IRSA, 'f', "irsa R l"},
     {"no hook, JS, renewed", {1725}, 2100, 'u', IRSA, 't', "irsa D l"},
     {"no hook, JS, another process", {1724}, 2100, 'u', IRSA, 'o', "irsa D l"},
     {"no hook, JS, signed after", {1866}, 2100, 'u', IRSA, 't', "sts l"},
@@ -137,6 +142,26 @@ static const struct tls_case sts_cases[] = {
 };
 
 static const struct tls_case entra_cases[] = {
+    /* --- two processes, one logs in with a certificate: its assertion is shorter (EARLIER) */
+    {"certificate beside", {427, 1068}, 1815, 'c', AZURE, 'b', "entra l"},
+    {"certificate beside, open long ago", {427, 1068}, 1815, 't', AZURE, 'b', "entra l"},
+    {"certificate after a token's login", {427, 1068}, 1815, 't', AZURE, 't', "entra l"},
+    {"certificate beside, no hook", {427, 1068}, 1815, 'u', AZURE, 'o', "entra l"},
+    {"token beside, no hook, longer",
+     {427, 1403},
+     1815,
+     'u',
+     AZURE,
+     'o',
+     "azure-workload-identity D m"},
+    {"token beside, the same size",
+     {427, 1297},
+     1815,
+     't',
+     AZURE,
+     'b',
+     "azure-workload-identity D m"},
+
     {"Python", {427, 1403}, 2500, 'p', NO_POD, '?', "azure-workload-identity D h"},
     {"JS", {2147}, 2500, 'p', NO_POD, '?', "azure-workload-identity D m"},
     {"JS, declared", {2147}, 2500, 'p', AZURE, '?', "azure-workload-identity D h"},
@@ -197,6 +222,8 @@ static void put_opened(struct cs_evidence *evidence, char opened, enum cs_mechan
 static enum cs_preceded preceded(char letter)
 {
     switch (letter) {
+    case 'b':
+        return CS_PRECEDED_TOKEN_BESIDE;
     case '0':
         return CS_PRECEDED_NOTHING;
     case 't':
