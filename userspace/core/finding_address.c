@@ -77,6 +77,25 @@ static void answered(struct cs_findings *findings, uint8_t index,
     }
 }
 
+/* That one pod gets no answer of instance metadata is as often the pod's (a network policy): it
+ * takes another pod, the node itself, or an address that had answered. On another cloud, or none,
+ * there is nobody to answer. */
+static bool is_of_node(const struct cs_findings *findings, uint8_t index)
+{
+    const struct cs_finding_address *address = &findings->addresses[index];
+    bool agent = index <= CS_FINDING_AGENT_6;
+    const char *cloud = findings->options.cloud;
+
+    if (agent)
+        return !cloud || strcmp(cloud, "aws") == 0;
+    return address->answer_ns != 0 || (cloud && address->several);
+}
+
+static bool is_nodes(const struct cs_findings_input *input)
+{
+    return input->subject->host_network || input->subject->attribution == CS_ATTRIBUTION_HOST;
+}
+
 static void silent(struct cs_findings *findings, uint8_t index,
                    const struct cs_findings_input *input, enum cs_outcome outcome, uint64_t at_ns,
                    uint64_t now_ns)
@@ -103,10 +122,14 @@ static void silent(struct cs_findings *findings, uint8_t index,
     if (address->failing_ns == 0) {
         address->failing_ns = start_ns > address->answer_ns ? start_ns : address->answer_ns;
         address->failing_caller = caller;
+        address->several = false;
     }
+    address->several |= caller != address->failing_caller || is_nodes(input);
     if (address->stubborn == caller)
         address->partial_ns = at_ns + PARTIAL_NS;
     if (at_ns < address->failing_ns + (at_ns < address->partial_ns ? PARTIAL_NS : FAILING_NS))
+        return;
+    if (!is_of_node(findings, index))
         return;
     c.span_ns = at_ns - address->failing_ns;
     family = other_ns > address->failing_ns;

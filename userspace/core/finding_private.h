@@ -13,6 +13,7 @@
 #define CS_FINDING_DETAIL_MAX       128
 #define CS_FINDING_ASSOCIATIONS_MAX 512
 #define CS_FINDING_TOKEN_READS      3
+#define CS_FINDING_FAILURES_MIN     3
 #define CS_FINDING_NO_ADDRESS       0xff
 
 /* One open finding. A container has one of each finding and mechanism; the node, one of each
@@ -71,7 +72,10 @@ struct cs_finding_container {
     bool missing;    /* the agent has answered it 404, and never served it since */
     uint64_t put_ns; /* first unanswered IMDSv2 PUT not judged yet */
     uint64_t imds_answer_ns;
-    uint64_t agent_ns; /* last exchange with the agent, failed or not */
+    uint64_t imds_served_ns; /* an answer that refused nothing */
+    uint64_t failed_ns;      /* last failure that may have been a renewal */
+    uint8_t failures;        /* such since any delivery; stops at the minimum */
+    uint64_t agent_ns;       /* last exchange with the agent, failed or not */
 
     uint64_t token_reads[CS_FINDING_TOKEN_READS]; /* the last ones, oldest first */
     enum cs_mechanism token_mechanism;
@@ -93,6 +97,7 @@ struct cs_finding_address {
     uint64_t answer_ns;      /* last answer to anybody */
     uint64_t host_ns;        /* last answer to a caller in the node's network namespace */
     uint64_t failing_caller; /* hash of the first that failed */
+    bool several;            /* … and others did since, or one in the node's network namespace */
     uint64_t stubborn;       /* one that failed on while another got an answer */
     uint64_t partial_ns;     /* until when it counts as reachable for some */
 };

@@ -16,6 +16,9 @@
 #define PROPAGATING_NS (60 * CS_NSEC_PER_SEC)
 #define FAILING_NS     (300 * CS_NSEC_PER_SEC)
 #define SLOW_NS        (5 * CS_NSEC_PER_SEC)
+/* TLS hides which of a container's roles is denied: a renewal's only after a session's usual life.
+ */
+#define SESSION_NS (3600 * CS_NSEC_PER_SEC)
 /* An STS answer of that many bytes holds credentials (core/classify_tls.c); GetCallerIdentity's
  * has half. */
 #define STS_CREDENTIALS 1000
@@ -197,20 +200,30 @@ static enum cs_mechanism failing_mechanism(const struct cs_finding_case *c, bool
     if (!cs_usage_is_attempt(exchange, verdict, c->findings->options.cloud) ||
         !cs_finding_uses(c->findings, c->container, verdict->mechanism, c->now_ns))
         return CS_MECHANISM_END;
+    /* TLS hides whose: perhaps another role's, until a session's usual life is over. */
+    if (verdict->outcome == CS_OUTCOME_REJECTED_INFERRED &&
+        c->at_ns < c->container->delivered_ns[verdict->mechanism] + SESSION_NS)
+        return CS_MECHANISM_END;
     return verdict->mechanism;
 }
 
 static bool keeps_failing(struct cs_finding_case *c, bool in_flight)
 {
     enum cs_mechanism mechanism = failing_mechanism(c, in_flight);
-    uint64_t *since_ns;
+    struct cs_finding_container *container = c->container;
+    bool apart = c->at_ns > container->failed_ns + CS_FINDING_HOLD_NS;
+    uint64_t *since_ns = &container->failing_ns[mechanism % CS_MECHANISM_END];
 
     if (mechanism == CS_MECHANISM_END)
         return false;
-    since_ns = &c->container->failing_ns[mechanism];
     if (*since_ns == 0)
         *since_ns = c->input->exchange->start_ns;
-    if (c->at_ns < *since_ns + FAILING_NS)
+    container->failed_ns = c->at_ns;
+    container->failures += container->failures < CS_FINDING_FAILURES_MIN;
+    if (c->input->verdict->endpoint == CS_ENDPOINT_IMDS && container->imds_served_ns > *since_ns)
+        *since_ns = c->input->exchange->start_ns;
+    if (c->at_ns < *since_ns + FAILING_NS ||
+        (apart && container->failures < CS_FINDING_FAILURES_MIN))
         return false;
     c->mechanism = mechanism;
     c->span_ns = c->at_ns - *since_ns;

@@ -95,6 +95,9 @@ static void remember(struct cs_finding_container *container, const struct cs_fin
         container->agent_ns = at_ns;
     if (verdict->endpoint == CS_ENDPOINT_IMDS && exchange->status != 0)
         container->imds_answer_ns = at_ns;
+    if (verdict->endpoint == CS_ENDPOINT_IMDS &&
+        ((exchange->status > 0 && exchange->status < 400) || exchange->status == 404))
+        container->imds_served_ns = at_ns;
     if (container->put_ns == 0 && !container->host_network &&
         cs_finding_is_unanswered_put(exchange))
         container->put_ns = exchange->start_ns;
@@ -122,6 +125,7 @@ static void delivered(struct cs_finding_case *c)
     struct cs_finding_association *association;
 
     memset(container->failing_ns, 0, sizeof(container->failing_ns));
+    container->failures = 0;
     cs_finding_succeeded(c->findings, container, CS_SUCCESS_CREDENTIALS);
     /* The agent serves a token that it knows from its cache for hours after the association went:
      * only a token that it did not serve before says that there is one. */
@@ -325,12 +329,9 @@ void cs_findings_container_ended(struct cs_findings *findings, const char *conta
 
 void cs_findings_cgroup_removed(struct cs_findings *findings, const struct cs_container *container)
 {
-    const char *name = strrchr(container->path, '/');
-    const char *id = container->identity.container_id;
-
-    /* Directories below a container's have its id in their path, not in their name. */
-    if (name && id[0] != '\0' && strstr(name, id))
-        cs_findings_container_ended(findings, id, container->removed_ns);
+    if (cs_container_is_own(container))
+        cs_findings_container_ended(findings, container->identity.container_id,
+                                    container->removed_ns);
 }
 
 static int visit_entries(const struct cs_findings *findings,

@@ -18,6 +18,8 @@
 #define PIA_HANGS(s) \
     {HANGS, .mechanism = CS_MECHANISM_EKS_POD_IDENTITY, .path = "/v1/credentials", \
      .endpoint = CS_ENDPOINT_POD_IDENTITY_AGENT, .took = s}
+#define IRSA_DENIED                                                                       \
+    {AT_STS(IRSA), SILENT(REJECTED_INFERRED), .confidence = CS_CONFIDENCE_HIGH, .answer = 500}
 #define PROBE \
     {EXCHANGE, .mechanism = CS_MECHANISM_METADATA, .endpoint = CS_ENDPOINT_POD_IDENTITY_AGENT, \
      .path = "/", STATUS(404, NOT_FOUND), .probe = true}
@@ -52,6 +54,33 @@ static const struct {
      {{10, WEB, PIA_OK, ""},
       {20, WEB, {AT_IMDS(IMDSV2, ROLE), STATUS(404, NOT_FOUND)}, ""},
       {900, WEB, {AT_IMDS(IMDSV2, ROLE), STATUS(404, NOT_FOUND)}, ""}}},
+    {"two failures far apart",
+     {.declared = D(EKS_POD_IDENTITY)},
+     {{1, WEB, PIA_OK, ""},
+      {600, WEB, {AT_AGENT, STATUS(500, SERVER_ERROR)}, ""},
+      {3600, WEB, {AT_AGENT, STATUS(500, SERVER_ERROR)}, ""},
+      {5400, WEB, {AT_AGENT, STATUS(500, SERVER_ERROR)}, "refresh-failing"},
+      {5401, WEB, PIA_OK, ""}}},
+    {"another role of the container is denied",
+     {.declared = D(IRSA)},
+     {{1, WEB, IRSA_OK, "retiring-mechanism"},
+      {2, WEB, IRSA_DENIED, "retiring-mechanism"},
+      {400, WEB, IRSA_DENIED, "retiring-mechanism"},
+      {3700, WEB, IRSA_DENIED, "retiring-mechanism"},
+      {4100, WEB, IRSA_DENIED, "retiring-mechanism refresh-failing"}}},
+    {"metadata is read without its token request's answer",
+     {0},
+     {{1, WEB, {AT_IMDS(IMDSV1, ROLE), CREDENTIALS}, "undeclared-node-identity imdsv1"},
+      {60, WEB, PUT_LOST, "undeclared-node-identity imdsv1"},
+      {61, WEB, IMDS_READ, "undeclared-node-identity imdsv1"},
+      {240, WEB, PUT_LOST, "undeclared-node-identity imdsv1 hop-limit-harmless"},
+      {241, WEB, IMDS_READ, "undeclared-node-identity imdsv1 hop-limit-harmless"},
+      {420, WEB, PUT_LOST, "undeclared-node-identity imdsv1 hop-limit-harmless"}}},
+    {"one pod's network policy",
+     {0},
+     {{10, WEB, IMDS_REFUSED, ""},
+      {80, WEB, IMDS_REFUSED, ""},
+      {90, OTHER, IMDS_REFUSED, UNREACHABLE}}},
     {"a renewal that hangs",
      {.declared = D(EKS_POD_IDENTITY)},
      {{10, WEB, PIA_OK, ""},
@@ -85,7 +114,7 @@ static const struct {
     {"it hangs for all",
      {.declared = D(EKS_POD_IDENTITY)},
      {{100, WEB, PIA_HANGS(4), ""},
-      {150, WEB, PIA_HANGS(54), ""},
+      {150, OTHER, PIA_HANGS(54), ""},
       {157, WEB, PIA_HANGS(61), UNREACHABLE},
       {160, WEB, PIA_OK, ""}}},
     {"it hangs for one and answers others",
