@@ -5,6 +5,7 @@
  * and core only, so app's sources are included, and their static tables are at hand.
  */
 #include "../../userspace/app/config.c"
+#include "../../userspace/app/config_kube.c"
 #include "../../userspace/app/config_listen.c"
 #include "../../userspace/app/config_set.c"
 #include "../../userspace/app/options.c"
@@ -16,6 +17,12 @@
         if (!(condition))  \
             abort();       \
     } while (0)
+
+/* The client's own reads the environment and is linked with libcurl. */
+int cs_kube_client_cluster_url(char url[CS_KUBE_URL_MAX])
+{
+    return cs_kube_url_make("192.0.2.1", "443", url);
+}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -130,8 +130,10 @@ int cs_config_set_node_name(void *target, const char *value, char why[CS_OPTION_
 
     if (value[strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")])
         return REFUSE("a node's name has letters, digits, '-', '_' and '.' only");
+    if (text_set(config->node_name, sizeof(config->node_name), value, why) < 0)
+        return -EINVAL;
     config->node_name_guessed = false;
-    return text_set(config->node_name, sizeof(config->node_name), value, why);
+    return 0;
 }
 
 int cs_config_set_events(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
