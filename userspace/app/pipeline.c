@@ -135,16 +135,6 @@ enum cs_mechanism cs_pipeline_identify(void *data, const struct cs_exchange *exc
     return verdict.mechanism;
 }
 
-/* FNV-1a, 64 bits. */
-static uint64_t made_up_id(const char *path)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-    for (; *path != '\0'; path++)
-        hash = (hash ^ (unsigned char)*path) * UINT64_C(0x100000001b3);
-    return hash | MADE_UP_ID;
-}
-
 /* Where pods live in cgroup v1 only, every process is in the v2 root: look at the process. What
  * has ended or can't be seen may have been a pod's as well as the host's: NO_ID. */
 static uint64_t cgroup_of_process(struct cs_pipeline *pipeline, uint64_t cgroup_id, uint32_t tgid)
@@ -156,7 +146,7 @@ static uint64_t cgroup_of_process(struct cs_pipeline *pipeline, uint64_t cgroup_
         return cgroup_id;
     if (!pipeline->process_path || pipeline->process_path(tgid, path, sizeof(path)) < 0)
         return NO_ID;
-    id = made_up_id(path);
+    id = cs_hash(CS_HASH_START, path, strlen(path)) | MADE_UP_ID;
     if (cs_container_table_has(pipeline->containers, id))
         return id;
     if (cs_container_table_add(pipeline->containers, id, (struct cs_slice){path, strlen(path)},

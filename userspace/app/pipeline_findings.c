@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define VALUES(...) ((const char *const[]){__VA_ARGS__})
-
 static void on_changed(void *user, const struct cs_finding_view *view, bool open)
 {
     struct cs_pipeline *pipeline = user;
@@ -72,7 +70,7 @@ int cs_pipeline_findings_make(struct cs_pipeline *pipeline, const struct cs_expe
         const struct cs_finding_info *info = cs_finding_info(i);
 
         cs_recorder_set(pipeline->recorder, CS_METRIC_FINDING_INFO,
-                        VALUES(info->name, cs_severity_name(info->severity)), 1);
+                        CS_RECORD_VALUES(info->name, cs_severity_name(info->severity)), 1);
     }
     return cs_findings_new(&options, cs_pod_index_labels(pipeline->pods.index),
                            &pipeline->findings);

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define VALUES(...) ((const char *const[]){__VA_ARGS__})
-
 static void on_known(void *user, const char *key)
 {
     struct cs_pipeline *pipeline = user;
@@ -93,11 +91,11 @@ void cs_pipeline_use(struct cs_pipeline *pipeline, const struct cs_exchange *exc
                       first);
     if (first->attempt)
         cs_recorder_add_of(pipeline->recorder, CS_METRIC_FIRST_REQUESTS, subject,
-                           VALUES(mechanism, first->attempt_ok ? "ok" : "failed"), 1,
+                           CS_RECORD_VALUES(mechanism, first->attempt_ok ? "ok" : "failed"), 1,
                            pipeline->now_ns);
     if (first->success)
-        cs_recorder_observe(pipeline->recorder, CS_METRIC_FIRST_SUCCESS_DELAY, VALUES(mechanism),
-                            first->delay_ns);
+        cs_recorder_observe(pipeline->recorder, CS_METRIC_FIRST_SUCCESS_DELAY,
+                            CS_RECORD_VALUES(mechanism), first->delay_ns);
 }
 
 void cs_pipeline_cgroup_removed(struct cs_pipeline *pipeline, uint64_t cgroup_id)
@@ -158,9 +156,10 @@ static void set_gauge(void *user, enum cs_usage_gauge gauge, const struct cs_sub
         return;
     }
     if (count > 0)
-        cs_recorder_set_of(recorder, metric, subject, VALUES(value), count, pipeline->now_ns);
+        cs_recorder_set_of(recorder, metric, subject, CS_RECORD_VALUES(value), count,
+                           pipeline->now_ns);
     else
-        cs_recorder_remove_of(recorder, metric, subject, VALUES(value));
+        cs_recorder_remove_of(recorder, metric, subject, CS_RECORD_VALUES(value));
 }
 
 static void count_unobserved(struct cs_pipeline *pipeline)
@@ -170,7 +169,7 @@ static void count_unobserved(struct cs_pipeline *pipeline)
     cs_unobserved_count(pipeline->containers, counts);
     for (unsigned int reason = 0; reason < CS_UNOBSERVED_END; reason++)
         cs_recorder_set(pipeline->recorder, CS_METRIC_CONTAINERS_UNOBSERVED,
-                        VALUES(cs_unobserved_name(reason)), counts[reason]);
+                        CS_RECORD_VALUES(cs_unobserved_name(reason)), counts[reason]);
 }
 
 static int declare(void *user, const struct cs_pod_identity *identity)

@@ -33,10 +33,12 @@ void cs_self_metrics_begin(struct cs_observer *observer)
     char abi[16];
 
     snprintf(abi, sizeof(abi), "%d", CS_ABI_VERSION);
-    cs_recorder_set(recorder, CS_METRIC_BUILD, VALUES(CS_VERSION, abi, libbpf_version_string()), 1);
+    cs_recorder_set(recorder, CS_METRIC_BUILD,
+                    CS_RECORD_VALUES(CS_VERSION, abi, libbpf_version_string()), 1);
     cs_recorder_set(recorder, CS_METRIC_NODE,
-                    VALUES(observer->config->node_name, cs_cloud_name(observer->kernel.cloud),
-                           observer->kernel.release),
+                    CS_RECORD_VALUES(observer->config->node_name,
+                                     cs_cloud_name(observer->kernel.cloud),
+                                     observer->kernel.release),
                     1);
     if (observer->preexisting_known)
         cs_recorder_set(recorder, CS_METRIC_PREEXISTING_SOCKETS, NULL,
@@ -54,8 +56,8 @@ static void refresh_cost(struct cs_recorder *recorder, const struct cs_sensor_pr
 
     if (cs_sensor_program_cost(program, &runs, &ns) < 0)
         return;
-    cs_recorder_set(recorder, CS_METRIC_PROGRAM_RUNS, VALUES(program->name), runs);
-    cs_recorder_set(recorder, CS_METRIC_PROGRAM_RUN_TIME, VALUES(program->name), ns);
+    cs_recorder_set(recorder, CS_METRIC_PROGRAM_RUNS, CS_RECORD_VALUES(program->name), runs);
+    cs_recorder_set(recorder, CS_METRIC_PROGRAM_RUN_TIME, CS_RECORD_VALUES(program->name), ns);
 }
 
 static void refresh_maps(const struct cs_observer *observer)
@@ -65,8 +67,10 @@ static void refresh_maps(const struct cs_observer *observer)
     size_t n = cs_sensor_maps(observer->sensor, maps);
 
     for (size_t i = 0; i < n; i++) {
-        cs_recorder_set(recorder, CS_METRIC_MAP_ENTRIES, VALUES(maps[i].name), maps[i].entries);
-        cs_recorder_set(recorder, CS_METRIC_MAP_CAPACITY, VALUES(maps[i].name), maps[i].capacity);
+        cs_recorder_set(recorder, CS_METRIC_MAP_ENTRIES, CS_RECORD_VALUES(maps[i].name),
+                        maps[i].entries);
+        cs_recorder_set(recorder, CS_METRIC_MAP_CAPACITY, CS_RECORD_VALUES(maps[i].name),
+                        maps[i].capacity);
     }
 }
 
@@ -78,13 +82,13 @@ static void refresh_kernel_half(struct cs_observer *observer)
 
     for (size_t i = 0; i < n; i++) {
         cs_recorder_set(recorder, CS_METRIC_PROGRAM_ATTACHED,
-                        VALUES(programs[i].name, programs[i].hook), programs[i].attached);
+                        CS_RECORD_VALUES(programs[i].name, programs[i].hook), programs[i].attached);
         if (observer->config->bpf_stats)
             refresh_cost(recorder, &programs[i]);
     }
     refresh_maps(observer);
     for (unsigned int type = CS_FACT_CONNECT; type < CS_FACT_TYPE_END; type++)
-        cs_recorder_set(recorder, CS_METRIC_FACTS, VALUES(cs_fact_type_name(type)),
+        cs_recorder_set(recorder, CS_METRIC_FACTS, CS_RECORD_VALUES(cs_fact_type_name(type)),
                         observer->pipeline.stats.facts[type]);
 }
 
@@ -95,7 +99,7 @@ static void refresh_losses(struct cs_observer *observer)
 
     for (size_t i = 0; i < n; i++)
         cs_recorder_set(observer->pipeline.recorder, CS_METRIC_LOST,
-                        VALUES(rows[i].hop, rows[i].reason), rows[i].count);
+                        CS_RECORD_VALUES(rows[i].hop, rows[i].reason), rows[i].count);
 }
 
 static void refresh_connections(struct cs_observer *observer)
@@ -107,10 +111,11 @@ static void refresh_connections(struct cs_observer *observer)
     cs_recorder_set(recorder, CS_METRIC_CONNECTIONS_OBSERVED, NULL, stats->observed);
     cs_recorder_set(recorder, CS_METRIC_CONNECTIONS_OPEN, NULL, stats->open);
     for (unsigned int loss = 0; loss < CS_LOSS_END; loss++)
-        cs_recorder_set(recorder, CS_METRIC_CONNECTIONS_LOST, VALUES(cs_loss_name(loss)),
+        cs_recorder_set(recorder, CS_METRIC_CONNECTIONS_LOST, CS_RECORD_VALUES(cs_loss_name(loss)),
                         stats->lost[loss]);
     for (unsigned int result = 0; result < CS_ATTRIBUTION_END; result++)
-        cs_recorder_set(recorder, CS_METRIC_ATTRIBUTIONS, VALUES(attribution_name(result)),
+        cs_recorder_set(recorder, CS_METRIC_ATTRIBUTIONS,
+                        CS_RECORD_VALUES(attribution_name(result)),
                         observer->pipeline.stats.attributions[result]);
     cs_recorder_set(recorder, CS_METRIC_RELAYED, NULL, observer->pipeline.stats.relayed);
 }
@@ -120,9 +125,9 @@ void cs_self_metrics_tracked(struct cs_observer *observer, const char *set, uint
 {
     struct cs_recorder *recorder = observer->pipeline.recorder;
 
-    cs_recorder_set(recorder, CS_METRIC_TRACKED, VALUES(set), count);
-    cs_recorder_set(recorder, CS_METRIC_TRACKED_LIMIT, VALUES(set), limit);
-    cs_recorder_set(recorder, CS_METRIC_TRACKED_REFUSED, VALUES(set), refused);
+    cs_recorder_set(recorder, CS_METRIC_TRACKED, CS_RECORD_VALUES(set), count);
+    cs_recorder_set(recorder, CS_METRIC_TRACKED_LIMIT, CS_RECORD_VALUES(set), limit);
+    cs_recorder_set(recorder, CS_METRIC_TRACKED_REFUSED, CS_RECORD_VALUES(set), refused);
 }
 
 static void refresh_tracked(struct cs_observer *observer)

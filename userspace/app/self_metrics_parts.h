@@ -5,8 +5,6 @@
 
 #include "app/self_metrics.h"
 
-#define VALUES(...) ((const char *const[]){__VA_ARGS__})
-
 /* One bounded set: entries, the most there may be, how many were refused or made room. */
 void cs_self_metrics_tracked(struct cs_observer *observer, const char *set, uint64_t count,
                              uint64_t limit, uint64_t refused);

@@ -26,14 +26,15 @@ static void refresh_requests(struct cs_recorder *recorder, const struct cs_kube_
             continue;
         if (stats->requests[i].code != 0)
             snprintf(code, sizeof(code), "%u", stats->requests[i].code);
-        cs_recorder_set(recorder, CS_METRIC_KUBE_REQUESTS, VALUES(code), stats->requests[i].count);
+        cs_recorder_set(recorder, CS_METRIC_KUBE_REQUESTS, CS_RECORD_VALUES(code),
+                        stats->requests[i].count);
     }
     for (unsigned int why = CS_KUBE_FAILURE_NONE + 1; why < CS_KUBE_FAILURE_END; why++)
-        cs_recorder_set(recorder, CS_METRIC_KUBE_FAILURES, VALUES(cs_kube_failure_name(why)),
-                        stats->failures[why]);
+        cs_recorder_set(recorder, CS_METRIC_KUBE_FAILURES,
+                        CS_RECORD_VALUES(cs_kube_failure_name(why)), stats->failures[why]);
     for (unsigned int count = 0; count < CS_KUBE_COUNT_END; count++)
-        cs_recorder_set(recorder, CS_METRIC_KUBE_EVENTS, VALUES(cs_kube_count_name(count)),
-                        stats->counts[count]);
+        cs_recorder_set(recorder, CS_METRIC_KUBE_EVENTS,
+                        CS_RECORD_VALUES(cs_kube_count_name(count)), stats->counts[count]);
     cs_recorder_set(recorder, CS_METRIC_KUBE_LISTS, NULL, stats->lists);
     cs_recorder_set(recorder, CS_METRIC_KUBE_RELISTS, NULL, stats->relists);
     cs_recorder_set(recorder, CS_METRIC_KUBE_WATCHES, NULL, stats->watches);
@@ -49,9 +50,10 @@ static void refresh_kube(struct cs_observer *observer, uint64_t now_ns)
     if (!observer->kube)
         return;
     state = cs_kube_client_state(observer->kube);
-    cs_recorder_set(recorder, CS_METRIC_KUBE_CONNECTED, VALUES(source), state->connected);
-    cs_recorder_set(recorder, CS_METRIC_KUBE_SYNCED, VALUES(source), state->synced);
-    cs_recorder_set(recorder, CS_METRIC_KUBE_LAG, VALUES(source), cs_kube_lag_ns(state, now_ns));
+    cs_recorder_set(recorder, CS_METRIC_KUBE_CONNECTED, CS_RECORD_VALUES(source), state->connected);
+    cs_recorder_set(recorder, CS_METRIC_KUBE_SYNCED, CS_RECORD_VALUES(source), state->synced);
+    cs_recorder_set(recorder, CS_METRIC_KUBE_LAG, CS_RECORD_VALUES(source),
+                    cs_kube_lag_ns(state, now_ns));
     refresh_requests(recorder, cs_kube_client_stats(observer->kube));
 }
 
@@ -65,7 +67,7 @@ static void refresh_waiting(struct cs_observer *observer)
     cs_pending_stats(pending, &stats);
     for (unsigned int why = 0; why < CS_PENDING_END; why++)
         cs_recorder_set(observer->pipeline.recorder, CS_METRIC_WAITED,
-                        VALUES(cs_pending_why_name(why)), stats.left[why]);
+                        CS_RECORD_VALUES(cs_pending_why_name(why)), stats.left[why]);
     cs_self_metrics_tracked(observer, "waiting_requests", stats.waiting, CS_PENDING_COUNT_MAX,
                             stats.left[CS_PENDING_FULL]);
 }

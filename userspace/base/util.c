@@ -57,3 +57,12 @@ int cs_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *value)
     *value = result;
     return 0;
 }
+
+uint64_t cs_hash(uint64_t hash, const void *bytes, size_t n)
+{
+    const uint8_t *at = bytes;
+
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}

@@ -23,6 +23,11 @@ bool cs_slice_is(struct cs_slice slice, const char *text);
 /* Take what precedes the first separator off rest, and the separator; all when there is none. */
 struct cs_slice cs_slice_split(struct cs_slice *rest, char separator);
 
+/* FNV-1a, 64 bits: for keys, not against an adversary. hash is CS_HASH_START, or the result for the
+ * bytes before these. */
+#define CS_HASH_START UINT64_C(0xcbf29ce484222325)
+uint64_t cs_hash(uint64_t hash, const void *bytes, size_t n);
+
 /* CLOCK_MONOTONIC in nanoseconds. Not for core, which is given the time. */
 uint64_t cs_monotonic_ns(void);
 

@@ -38,25 +38,15 @@ static size_t count(uint64_t next, size_t max)
     return next < max ? (size_t)next : max;
 }
 
-/* FNV-1a, 64 bits. */
-static uint64_t hash(uint64_t hash, const void *data, size_t size)
-{
-    const uint8_t *bytes = data;
-
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 /* In TLS the name, since the sidecar may have resolved it to another address. */
 static uint64_t destination_of(const struct cs_connection *connection)
 {
-    const uint64_t start = UINT64_C(0xcbf29ce484222325);
+    uint64_t hash;
 
     if (connection->kind != CS_WATCH_PLAIN && connection->server_name[0])
-        return hash(start, connection->server_name, strlen(connection->server_name));
-    return hash(hash(start, connection->daddr, sizeof(connection->daddr)), &connection->dport,
-                sizeof(connection->dport));
+        return cs_hash(CS_HASH_START, connection->server_name, strlen(connection->server_name));
+    hash = cs_hash(CS_HASH_START, connection->daddr, sizeof(connection->daddr));
+    return cs_hash(hash, &connection->dport, sizeof(connection->dport));
 }
 
 bool cs_peers_listens(const struct cs_peers *peers, uint64_t cgroup_id)

@@ -50,13 +50,6 @@ void cs_findings_set_wall_offset(struct cs_findings *findings, int64_t wall_offs
     findings->wall_offset_ns = wall_offset_ns;
 }
 
-static uint64_t hash_of(const char *text, uint64_t hash)
-{
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 static void tell_sdk(struct cs_findings *findings, struct cs_finding_container *container,
                      const struct cs_findings_input *input)
 {
@@ -68,7 +61,8 @@ static void tell_sdk(struct cs_findings *findings, struct cs_finding_container *
         !cs_sdk_parse(exchange->user_agent, exchange->request_flags & CS_REQUEST_USER_AGENT_CUT,
                       &sdk))
         return;
-    hash = hash_of(sdk.version, hash_of(sdk.name, UINT64_C(0xcbf29ce484222325))) | 1;
+    hash = cs_hash(CS_HASH_START, sdk.name, strlen(sdk.name));
+    hash = cs_hash(hash, sdk.version, strlen(sdk.version)) | 1;
     for (size_t i = 0; i < CS_FINDING_SDKS_MAX; i++) {
         if (container->sdks[i] == hash)
             return;

@@ -58,6 +58,9 @@ struct cs_recorder_options {
     enum cs_identity_labels identity_labels;
 };
 
+/* The values of a row's labels, for the calls below. */
+#define CS_RECORD_VALUES(...) ((const char *const[]){__VA_ARGS__})
+
 struct cs_recorder;
 
 /* Creates the node-level series at 0. 0 or -ENOMEM; *recorder is untouched on failure. */

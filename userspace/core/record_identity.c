@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VALUES(...)     ((const char *const[]){__VA_ARGS__})
 #define REQUESTED       "requested"
 #define DECLARED        "declared"
 #define HASH_TEXT_BYTES 8 /* of the digest's 32 that are shown */
@@ -67,12 +66,12 @@ void cs_recorder_identity_requested(struct cs_recorder *recorder, const struct c
     identity = shown(recorder, identity, text);
     cs_record_target_init(&target, recorder, subject, now_ns);
     workload = cs_record_target_find(recorder, &target);
-    if (exists(recorder, CS_METRIC_IDENTITY, workload, VALUES(name, identity, REQUESTED)))
+    if (exists(recorder, CS_METRIC_IDENTITY, workload, CS_RECORD_VALUES(name, identity, REQUESTED)))
         return;
     if (!cs_record_admit_identity(recorder, workload))
         identity = CS_LABEL_OTHER;
-    cs_recorder_set_of(recorder, CS_METRIC_IDENTITY, subject, VALUES(name, identity, REQUESTED), 1,
-                       now_ns);
+    cs_recorder_set_of(recorder, CS_METRIC_IDENTITY, subject,
+                       CS_RECORD_VALUES(name, identity, REQUESTED), 1, now_ns);
 }
 
 void cs_recorder_identity_declared(struct cs_recorder *recorder, const struct cs_subject *subject,
@@ -83,10 +82,10 @@ void cs_recorder_identity_declared(struct cs_recorder *recorder, const struct cs
 
     if (recorder->options.identity_labels == CS_IDENTITY_OFF)
         return;
-    cs_recorder_set_of(
-        recorder, CS_METRIC_IDENTITY, subject,
-        VALUES(cs_mechanism_info(mechanism)->name, shown(recorder, identity, text), DECLARED), 1,
-        now_ns);
+    cs_recorder_set_of(recorder, CS_METRIC_IDENTITY, subject,
+                       CS_RECORD_VALUES(cs_mechanism_info(mechanism)->name,
+                                        shown(recorder, identity, text), DECLARED),
+                       1, now_ns);
 }
 
 void cs_recorder_sdk(struct cs_recorder *recorder, const struct cs_subject *subject,
@@ -97,10 +96,11 @@ void cs_recorder_sdk(struct cs_recorder *recorder, const struct cs_subject *subj
 
     cs_record_target_init(&target, recorder, subject, now_ns);
     workload = cs_record_target_find(recorder, &target);
-    if (!exists(recorder, CS_METRIC_SDK, workload, VALUES(name, version)) &&
+    if (!exists(recorder, CS_METRIC_SDK, workload, CS_RECORD_VALUES(name, version)) &&
         !cs_record_admit_sdk(recorder, workload))
         version = CS_LABEL_OTHER;
-    cs_recorder_set_of(recorder, CS_METRIC_SDK, subject, VALUES(name, version), 1, now_ns);
+    cs_recorder_set_of(recorder, CS_METRIC_SDK, subject, CS_RECORD_VALUES(name, version), 1,
+                       now_ns);
 }
 
 static bool is_declared(struct cs_label *const *labels, void *declared)
