@@ -32,42 +32,25 @@ struct options {
 static int make(struct cs_pipeline *pipeline, struct cs_watchlist *list,
                 const struct options *options, int64_t wall_offset_ns)
 {
-    const struct cs_recorder_options recorder = {0};
-    const struct cs_assembler_options assembler = {.sink = cs_pipeline_exchange, .user = pipeline};
+    const struct cs_pipeline_options made_for = {
+        .watchlist = list,
+        .context = {.node = "replay", .run_id = "replay", .wall_offset_ns = wall_offset_ns},
+        .told = options->pods,
+    };
     int error;
 
     cs_watchlist_init(list);
-    pipeline->watchlist = list;
     pipeline->no_token_hook = options->no_token_opens;
-    pipeline->context = (struct cs_event_context){
-        .node = "replay", .run_id = "replay", .wall_offset_ns = wall_offset_ns};
-    error = cs_recorder_new(&recorder, &pipeline->recorder);
-    if (error == 0)
-        error = cs_container_table_new(&cs_container_limits_default, &pipeline->containers);
-    if (error == 0)
-        error = cs_pipeline_evidence_make(pipeline);
-    if (error == 0)
-        error = cs_pipeline_pods_make(pipeline, NULL, NULL, false, options->pods);
-    if (error == 0)
-        error = cs_pipeline_findings_make(pipeline, NULL, NULL);
-    if (error == 0)
-        error = cs_api_exchanges_new(&pipeline->recent);
+    error = cs_pipeline_make(pipeline, &made_for);
     if (error == 0)
         error = cs_log_file_open("-", 0, &pipeline->events);
-    if (error == 0 && !(pipeline->assembler = cs_assembler_new(&assembler)))
-        error = -errno;
     return error;
 }
 
 static void unmake(struct cs_pipeline *pipeline)
 {
-    cs_assembler_free(pipeline->assembler);
     cs_log_file_close(pipeline->events);
-    cs_recorder_free(pipeline->recorder);
-    cs_container_table_free(&pipeline->containers);
-    cs_pipeline_evidence_free(pipeline);
-    cs_api_exchanges_free(pipeline->recent);
-    cs_pipeline_pods_free(pipeline);
+    cs_pipeline_free(pipeline);
 }
 
 static void on_pod(void *data, const struct cs_kube_event *event)

@@ -21,30 +21,14 @@
 
 static void make(struct cs_pipeline *pipeline, struct cs_watchlist *list)
 {
-    const struct cs_recorder_options recorder = {0};
-    const struct cs_assembler_options assembler = {.sink = cs_pipeline_exchange, .user = pipeline};
+    const struct cs_pipeline_options options = {
+        .watchlist = list,
+        .context = {.node = "bench", .run_id = "bench"},
+    };
 
     cs_watchlist_init(list);
-    pipeline->watchlist = list;
-    pipeline->context = (struct cs_event_context){.node = "bench", .run_id = "bench"};
-    pipeline->assembler = cs_assembler_new(&assembler);
-    if (!pipeline->assembler || cs_recorder_new(&recorder, &pipeline->recorder) < 0 ||
-        cs_container_table_new(&cs_container_limits_default, &pipeline->containers) < 0 ||
-        cs_pipeline_evidence_make(pipeline) < 0 ||
-        cs_pipeline_pods_make(pipeline, NULL, NULL, false, false) < 0 ||
-        cs_pipeline_findings_make(pipeline, NULL, NULL) < 0 ||
-        cs_api_exchanges_new(&pipeline->recent) < 0)
+    if (cs_pipeline_make(pipeline, &options) < 0)
         bench_fail("out of memory");
-}
-
-static void unmake(struct cs_pipeline *pipeline)
-{
-    cs_assembler_free(pipeline->assembler);
-    cs_recorder_free(pipeline->recorder);
-    cs_container_table_free(&pipeline->containers);
-    cs_pipeline_evidence_free(pipeline);
-    cs_api_exchanges_free(pipeline->recent);
-    cs_pipeline_pods_free(pipeline);
 }
 
 /* Each pass is the same stream as other sockets: the generation is made another one. */
@@ -95,7 +79,7 @@ void bench_pipeline(const char *recorded)
         rates[round] = (double)facts * 1e9 / (double)(bench_now_ns() - start);
         if (cs_assembler_stats(pipeline.assembler)->exchanges < facts / 8)
             bench_fail("the stream made too few exchanges");
-        unmake(&pipeline);
+        cs_pipeline_free(&pipeline);
     }
     munmap(data, (size_t)info.st_size);
     rate = bench_median(rates, ROUNDS);

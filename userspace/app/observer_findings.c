@@ -47,7 +47,7 @@ void cs_observer_warn_of_expired(struct cs_observer *observer)
     observer->expect_warned_s = now_s;
 }
 
-int cs_observer_make_findings(struct cs_observer *observer, const char *cloud)
+int cs_observer_make_expect(struct cs_observer *observer)
 {
     const char *path = observer->config->expect;
     int error = cs_expect_new(&observer->expect);
@@ -58,9 +58,7 @@ int cs_observer_make_findings(struct cs_observer *observer, const char *cloud)
             return error;
         cs_observer_warn_of_expired(observer);
     }
-    if (error == 0)
-        error = cs_pipeline_findings_make(&observer->pipeline, observer->expect, cloud);
     if (error < 0)
-        return cs_error_r(error, "can't make the findings: %s", strerror(-error));
+        return cs_error_r(error, "can't make the list of what is expected: %s", strerror(-error));
     return 0;
 }

@@ -18,8 +18,8 @@ void cs_observer_keep_state(struct cs_observer *observer, uint64_t now_ns);
 /* Save it for the last time; waits for the disk, for some seconds. */
 void cs_observer_save_state(struct cs_observer *observer);
 
-/* The findings and what is expected of them; the pods' part is there. cloud may be NULL. */
-int cs_observer_make_findings(struct cs_observer *observer, const char *cloud);
+/* What findings are expected: the built-in list and --expect. */
+int cs_observer_make_expect(struct cs_observer *observer);
 
 /* Tell which entries of --expect have expired since the last time. */
 void cs_observer_warn_of_expired(struct cs_observer *observer);

@@ -28,35 +28,6 @@ static int64_t wall_offset_ns(void)
            (int64_t)cs_monotonic_ns();
 }
 
-static int make_tables(struct cs_pipeline *pipeline, const struct cs_config *config)
-{
-    const struct cs_recorder_options recorder = {
-        .max_series = config->max_series,
-        .histogram_by = record_by(config->histogram_by),
-        .pod_labels = config->pod_labels,
-        .identity_labels = config->identity_labels,
-    };
-    const struct cs_assembler_options assembler = {
-        .connections_max = CS_PIPELINE_CONNECTIONS_MAX,
-        .requests_max = CS_PIPELINE_REQUESTS_MAX,
-        .sink = cs_pipeline_exchange,
-        .user = pipeline,
-    };
-    int error;
-
-    error = cs_recorder_new(&recorder, &pipeline->recorder);
-    if (error == 0)
-        error = cs_container_table_new(&cs_container_limits_default, &pipeline->containers);
-    if (error == 0)
-        error = cs_pipeline_evidence_make(pipeline);
-    if (error == 0)
-        error = cs_api_exchanges_new(&pipeline->recent);
-    if (error < 0)
-        return error;
-    pipeline->assembler = cs_assembler_new(&assembler);
-    return pipeline->assembler ? 0 : -errno;
-}
-
 static const char *cloud(const struct cs_observer *observer)
 {
     if (observer->kernel.cloud == CS_CLOUD_UNKNOWN)
@@ -68,20 +39,29 @@ int cs_observer_make_pipeline(struct cs_observer *observer)
 {
     const struct cs_config *config = observer->config;
     struct cs_pipeline *pipeline = &observer->pipeline;
+    struct cs_pipeline_options options = {
+        .watchlist = &config->watchlist,
+        .context = {.node = config->node_name, .run_id = observer->run_id},
+        .recorder =
+            {
+                .max_series = config->max_series,
+                .histogram_by = record_by(config->histogram_by),
+                .pod_labels = config->pod_labels,
+                .identity_labels = config->identity_labels,
+            },
+        .node_name = config->node_name,
+        .cloud = cloud(observer),
+        .told = config->kube != CS_KUBE_NONE,
+    };
     int error;
 
-    error = make_tables(pipeline, config);
-    if (error == 0)
-        error = cs_pipeline_pods_make(pipeline, config->node_name, cloud(observer),
-                                      config->pod_labels, config->kube != CS_KUBE_NONE);
-    if (error < 0)
-        return cs_error_r(error, "can't make its tables: %s", strerror(-error));
-    pipeline->watchlist = &config->watchlist;
-    pipeline->context.node = config->node_name;
-    pipeline->context.run_id = observer->run_id;
-    error = cs_observer_make_findings(observer, cloud(observer));
+    error = cs_observer_make_expect(observer);
     if (error < 0)
         return error;
+    options.expect = observer->expect;
+    error = cs_pipeline_make(pipeline, &options);
+    if (error < 0)
+        return cs_error_r(error, "can't make its tables: %s", strerror(-error));
     cs_observer_set_wall_offset(observer);
     if (config->events[0] == '\0')
         return 0;
@@ -107,7 +87,6 @@ void cs_observer_stop_pipeline(struct cs_observer *observer)
     struct cs_pipeline *pipeline = &observer->pipeline;
     size_t left = 0;
 
-    cs_assembler_free(pipeline->assembler);
     if (pipeline->events) {
         cs_log_file_flush(pipeline->events);
         left = cs_log_file_stats(pipeline->events).waiting;
@@ -116,10 +95,6 @@ void cs_observer_stop_pipeline(struct cs_observer *observer)
         cs_warn("--events %s: %zu bytes of lines could not be written and are lost",
                 observer->config->events, left);
     cs_log_file_close(pipeline->events);
-    cs_api_exchanges_free(pipeline->recent);
-    cs_pipeline_pods_free(pipeline);
+    cs_pipeline_free(pipeline);
     cs_expect_free(&observer->expect);
-    cs_pipeline_evidence_free(pipeline);
-    cs_container_table_free(&pipeline->containers);
-    cs_recorder_free(pipeline->recorder);
 }

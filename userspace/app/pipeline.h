@@ -54,7 +54,7 @@ struct cs_pipeline_pods {
     uint64_t declared_changes; /* of the index, when declared identities were last written */
 };
 
-/* The parts are the observer's; all but events, state, pods.pending and resolve must be set before
+/* Made by cs_pipeline_make; events, state, resolve and what follows are the caller's to set, before
  * the first fact. */
 struct cs_pipeline {
     const struct cs_watchlist *watchlist;
@@ -87,21 +87,23 @@ struct cs_pipeline {
     char line[CS_EVENT_JSON_MAX];
 };
 
-/* Make the tables of evidence: token opens, calls, who stands between. 0 or -errno. */
-int cs_pipeline_evidence_make(struct cs_pipeline *pipeline);
-void cs_pipeline_evidence_free(struct cs_pipeline *pipeline);
+/* What a pipeline is made for; zero is a default. Pointers must outlive it. */
+struct cs_pipeline_options {
+    const struct cs_watchlist *watchlist;
+    struct cs_event_context context;
+    struct cs_recorder_options recorder;
+    const char *node_name; /* pods of other nodes are passed over; NULL: all are taken */
+    const char *cloud;     /* "aws", "azure" or NULL, not known */
+    bool told;             /* there is a source of pods (cs_pod_index_event): requests wait for
+                            * theirs */
+    const struct cs_expect *expect; /* NULL: nothing is */
+};
 
-/* Make the pods' part, for the limits of this node. cloud: "aws", "azure" or NULL, not known.
- * told: there is a source of pods (cs_pod_index_event), so that requests wait for theirs. 0 or
- * -errno. */
-int cs_pipeline_pods_make(struct cs_pipeline *pipeline, const char *node_name, const char *cloud,
-                          bool by_pod, bool told);
-void cs_pipeline_pods_free(struct cs_pipeline *pipeline);
+/* Make all parts but events and state; *pipeline is zeroed. 0, or -errno: free it all the same. */
+int cs_pipeline_make(struct cs_pipeline *pipeline, const struct cs_pipeline_options *options);
 
-/* Make the findings, after the pods' part and with context and watchlist set; cs_pipeline_pods_free
- * frees them. expect must outlive the pipeline. 0 or -errno. */
-int cs_pipeline_findings_make(struct cs_pipeline *pipeline, const struct cs_expect *expect,
-                              const char *cloud);
+/* The parts that cs_pipeline_make made. A zeroed pipeline is fine. */
+void cs_pipeline_free(struct cs_pipeline *pipeline);
 
 /* Decide what time decides: once a second. */
 void cs_pipeline_findings_tick(struct cs_pipeline *pipeline, uint64_t now_ns);

@@ -52,14 +52,14 @@ static bool is_gone(void *user, const char *pod_uid)
     return cs_pod_index_view(pipeline->pods.index, pod_uid, &pod) && pod.deleted;
 }
 
-int cs_pipeline_findings_make(struct cs_pipeline *pipeline, const struct cs_expect *expect,
-                              const char *cloud)
+int cs_pipeline_findings_make(struct cs_pipeline *pipeline,
+                              const struct cs_pipeline_options *options)
 {
-    const struct cs_findings_options options = {
+    const struct cs_findings_options findings = {
         .sink = {on_changed, on_gauge, on_sdk, pipeline},
-        .expect = expect,
+        .expect = options->expect,
         .watchlist = pipeline->watchlist,
-        .cloud = cloud,
+        .cloud = options->cloud,
         .node = pipeline->context.node,
         .name = name_again,
         .gone = is_gone,
@@ -72,7 +72,7 @@ int cs_pipeline_findings_make(struct cs_pipeline *pipeline, const struct cs_expe
         cs_recorder_set(pipeline->recorder, CS_METRIC_FINDING_INFO,
                         CS_RECORD_VALUES(info->name, cs_severity_name(info->severity)), 1);
     }
-    return cs_findings_new(&options, cs_pod_index_labels(pipeline->pods.index),
+    return cs_findings_new(&findings, cs_pod_index_labels(pipeline->pods.index),
                            &pipeline->findings);
 }
 

@@ -14,6 +14,18 @@ struct cs_pipeline_caller {
     const struct cs_pod_facts *facts;
 };
 
+/* The tables of evidence: token opens, calls, who stands between. 0 or -errno. */
+int cs_pipeline_evidence_make(struct cs_pipeline *pipeline);
+void cs_pipeline_evidence_free(struct cs_pipeline *pipeline);
+
+/* The pods' part, for the limits of this node. 0 or -errno. */
+int cs_pipeline_pods_make(struct cs_pipeline *pipeline, const struct cs_pipeline_options *options);
+void cs_pipeline_pods_free(struct cs_pipeline *pipeline);
+
+/* The findings, after the pods' part, whose labels they use. 0 or -errno. */
+int cs_pipeline_findings_make(struct cs_pipeline *pipeline,
+                              const struct cs_pipeline_options *options);
+
 /* Classify, use up the token open that explains the exchange, and note it for those to come. */
 void cs_pipeline_classify(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
                           const struct cs_pipeline_caller *caller, struct cs_verdict *verdict);

@@ -14,23 +14,22 @@ static void on_known(void *user, const char *key)
     cs_pending_known(pipeline->pods.pending, key);
 }
 
-int cs_pipeline_pods_make(struct cs_pipeline *pipeline, const char *node_name, const char *cloud,
-                          bool by_pod, bool told)
+int cs_pipeline_pods_make(struct cs_pipeline *pipeline, const struct cs_pipeline_options *options)
 {
-    const struct cs_usage_options usage = {.cloud = cloud};
+    const struct cs_usage_options usage = {.cloud = options->cloud};
     const struct cs_pending_options pending = {.sink = cs_pipeline_waited, .user = pipeline};
     struct cs_pipeline_pods *pods = &pipeline->pods;
     struct cs_labels *labels;
     int error;
 
-    error = cs_pod_index_new(&cs_pod_index_limits_default, node_name, &pods->index);
+    error = cs_pod_index_new(&cs_pod_index_limits_default, options->node_name, &pods->index);
     if (error < 0)
         return error;
     labels = cs_pod_index_labels(pods->index);
     error = cs_usage_new(&usage, labels, &pods->usage);
     if (error == 0)
-        error = cs_usage_counts_new(labels, by_pod, &pods->counts);
-    if (error < 0 || !told)
+        error = cs_usage_counts_new(labels, options->recorder.pod_labels, &pods->counts);
+    if (error < 0 || !options->told)
         return error;
     error = cs_pending_new(&pending, &pods->pending);
     if (error < 0)
@@ -41,7 +40,6 @@ int cs_pipeline_pods_make(struct cs_pipeline *pipeline, const char *node_name, c
 
 void cs_pipeline_pods_free(struct cs_pipeline *pipeline)
 {
-    cs_findings_free(&pipeline->findings);
     cs_pending_free(&pipeline->pods.pending);
     cs_usage_counts_free(&pipeline->pods.counts);
     cs_usage_free(&pipeline->pods.usage);

@@ -23,36 +23,26 @@ static bool told; /* of pods */
 
 static int set_up(void **state)
 {
-    struct cs_assembler_options assembler = {.sink = cs_pipeline_exchange};
-    const struct cs_recorder_options recorder = {0};
+    const struct cs_pipeline_options options = {
+        .watchlist = &watchlist,
+        .context = {.node = "node", .run_id = "0123"},
+        .node_name = "node",
+        .cloud = "aws",
+        .told = told,
+    };
 
     (void)state;
     pipeline = calloc(1, sizeof(*pipeline));
     assert_non_null(pipeline);
     cs_watchlist_init(&watchlist);
-    pipeline->watchlist = &watchlist;
-    pipeline->context = (struct cs_event_context){.node = "node", .run_id = "0123"};
-    assembler.user = pipeline;
-    pipeline->assembler = cs_assembler_new(&assembler);
-    assert_int_equal(cs_recorder_new(&recorder, &pipeline->recorder), 0);
-    assert_int_equal(cs_container_table_new(&cs_container_limits_default, &pipeline->containers),
-                     0);
-    assert_int_equal(cs_pipeline_evidence_make(pipeline), 0);
-    assert_int_equal(cs_pipeline_pods_make(pipeline, "node", "aws", false, told), 0);
-    assert_int_equal(cs_pipeline_findings_make(pipeline, NULL, "aws"), 0);
-    assert_int_equal(cs_api_exchanges_new(&pipeline->recent), 0);
+    assert_int_equal(cs_pipeline_make(pipeline, &options), 0);
     return cs_container_table_add(pipeline->containers, 1, (struct cs_slice){"/", 1}, false, 0);
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    cs_assembler_free(pipeline->assembler);
-    cs_recorder_free(pipeline->recorder);
-    cs_container_table_free(&pipeline->containers);
-    cs_pipeline_evidence_free(pipeline);
-    cs_api_exchanges_free(pipeline->recent);
-    cs_pipeline_pods_free(pipeline);
+    cs_pipeline_free(pipeline);
     free(pipeline);
     return 0;
 }

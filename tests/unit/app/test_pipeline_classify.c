@@ -39,24 +39,19 @@ static struct cs_pipeline *pipeline;
 
 static int set_up(void **state)
 {
-    struct cs_assembler_options assembler = {.sink = cs_pipeline_exchange};
-    const struct cs_recorder_options recorder = {0};
+    const struct cs_pipeline_options options = {
+        .watchlist = &watchlist,
+        .context = {.node = "node", .run_id = "0123"},
+        .node_name = "node",
+        .cloud = "aws",
+        .told = true,
+    };
 
     (void)state;
     pipeline = calloc(1, sizeof(*pipeline));
     assert_non_null(pipeline);
     cs_watchlist_init(&watchlist);
-    pipeline->watchlist = &watchlist;
-    pipeline->context = (struct cs_event_context){.node = "node", .run_id = "0123"};
-    assembler.user = pipeline;
-    pipeline->assembler = cs_assembler_new(&assembler);
-    assert_int_equal(cs_recorder_new(&recorder, &pipeline->recorder), 0);
-    assert_int_equal(cs_container_table_new(&cs_container_limits_default, &pipeline->containers),
-                     0);
-    assert_int_equal(cs_pipeline_evidence_make(pipeline), 0);
-    assert_int_equal(cs_pipeline_pods_make(pipeline, "node", "aws", false, true), 0);
-    assert_int_equal(cs_pipeline_findings_make(pipeline, NULL, "aws"), 0);
-    assert_int_equal(cs_api_exchanges_new(&pipeline->recent), 0);
+    assert_int_equal(cs_pipeline_make(pipeline, &options), 0);
     for (uint64_t id = WEB; id <= NMI; id++) {
         char path[160];
         int len = snprintf(path, sizeof(path), "/kubepods/burstable/pod%s/%064x", uids[id],
@@ -72,12 +67,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    cs_assembler_free(pipeline->assembler);
-    cs_recorder_free(pipeline->recorder);
-    cs_container_table_free(&pipeline->containers);
-    cs_pipeline_evidence_free(pipeline);
-    cs_api_exchanges_free(pipeline->recent);
-    cs_pipeline_pods_free(pipeline);
+    cs_pipeline_free(pipeline);
     free(pipeline);
     return 0;
 }
