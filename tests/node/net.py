@@ -14,6 +14,7 @@ import subprocess
 from . import linux
 
 NODE4, CLOUD4 = "192.168.0.10", "192.168.0.1"
+NODE4_SECOND = "192.168.0.11"  # as of an instance's second interface
 NODE6, CLOUD6 = "fd00:192:168::10", "fd00:192:168::1"
 AGENT4, AGENT6 = "169.254.170.23", "fd00:ec2::23"
 IMDS4, IMDS6 = "169.254.169.254", "fd00:ec2::254"
@@ -69,6 +70,7 @@ class Network:
                   "link add name eth0 type veth peer name eth0 netns "
                   f"/proc/self/fd/{self.cloud}",
                   f"addr add {NODE4}/24 dev eth0",
+                  f"addr add {NODE4_SECOND}/24 dev eth0",
                   f"addr add {NODE6}/64 dev eth0 nodad",
                   "link set eth0 up"], pass_fds=(self.cloud,))
         try:

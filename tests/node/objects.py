@@ -74,12 +74,13 @@ def pod(running, node_name):
     if "workload-identity" in kinds:
         labels["azure.workload.identity/use"] = "true"
     metadata = {"name": spec.name, "namespace": spec.namespace, "uid": running.object_uid,
-                "labels": labels, "creationTimestamp": "2026-01-02T03:04:05Z"}
+                "labels": labels, "creationTimestamp": "2026-01-02T03:04:05Z",
+                "annotations": dict(spec.annotations)}
     if spec.static:
-        metadata.update(annotations={"kubernetes.io/config.hash": running.uid,
-                                     "kubernetes.io/config.mirror": running.uid,
-                                     "kubernetes.io/config.source": "file"},
-                        ownerReferences=[{"apiVersion": "v1", "kind": "Node", "name": node_name,
+        metadata["annotations"].update({"kubernetes.io/config.hash": running.uid,
+                                        "kubernetes.io/config.mirror": running.uid,
+                                        "kubernetes.io/config.source": "file"})
+        metadata.update(ownerReferences=[{"apiVersion": "v1", "kind": "Node", "name": node_name,
                                           "uid": "0", "controller": True}])
     else:
         metadata["ownerReferences"] = [{
@@ -96,16 +97,18 @@ def pod(running, node_name):
              "image": "registry.example/app:1.0", "ready": True} for c in spec.containers]}}
 
 
-def agent(name, uid, node_name, container):
-    """The Pod Identity agent's, of its DaemonSet in the host's network."""
+def daemon(identity, node_name):
+    """A DaemonSet's pod on the host's network; identity: as in its truth lines."""
+    name, container = identity["workload"], identity["container"]
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {
-        "name": name, "namespace": "kube-system", "uid": uid, "ownerReferences": [{
-            "apiVersion": "apps/v1", "kind": "DaemonSet", "name": name, "uid": "0",
-            "controller": True}]}, "spec": {
-                "nodeName": node_name, "hostNetwork": True, "serviceAccountName": name,
-                "containers": [{"name": "agent", "image": "registry.example/agent:1.0"}]},
+        "name": name, "namespace": identity["namespace"], "uid": identity["pod_uid"],
+        "ownerReferences": [{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": name,
+                             "uid": "0", "controller": True}]}, "spec": {
+                "nodeName": node_name, "hostNetwork": True,
+                "serviceAccountName": identity["service_account"],
+                "containers": [{"name": container, "image": "registry.example/daemon:1.0"}]},
             "status": {"phase": "Running", "containerStatuses": [
-                {"name": "agent", "containerID": f"containerd://{container}"}]}}
+                {"name": container, "containerID": f"containerd://{identity['container_id']}"}]}}
 
 
 def pod_list(running, node_name):

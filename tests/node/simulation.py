@@ -5,18 +5,37 @@ import os
 import subprocess
 import sys
 import time
+import typing
 
 from . import cgroups, linux, net, objects, pods, tls
 from .processes import PYTHON, VENV_PYTHON, Processes
 
 SERVICES = f"{cgroups.NODE}/system.slice"
 
-# name -> where it listens, role, unit; NMI up to 1.6.1 listened on the node's address
-INTERCEPTORS = {"nmi": ("127.0.0.1", 2579, "nmi", "nmi.service"),
-                "nmi-host-ip": (net.NODE4, 2579, "nmi", "nmi-old.service"),
-                "kube2iam": (net.NODE4, 8181, "kube2iam", "kube2iam.service"),
-                "interceptor": (net.NODE4, 9999, "interceptor", "corp-metadata.service"),
-                "proxy-sidecar": ("127.0.0.1", 8000, "proxy-sidecar", None)}  # in the pod
+
+class Interceptor(typing.NamedTuple):
+    """Where the node sends a pod's requests to 169.254.169.254:80. It is a process of a systemd
+    unit, or of a DaemonSet's pod on the host's network, or (neither) of the asking pod itself."""
+    host: str
+    port: int
+    role: str
+    unit: str = ""
+    workload: str = ""
+
+
+# NMI up to 1.6.1 listened on the node's address. kiam's own port is 3100, its sample deployment's
+# kube2iam's: it then needs an address of its own to be beside it.
+INTERCEPTORS = {
+    "nmi": Interceptor("127.0.0.1", 2579, "nmi", "nmi.service"),
+    "nmi-host-ip": Interceptor(net.NODE4, 2579, "nmi", "nmi-old.service"),
+    "kube2iam": Interceptor(net.NODE4, 8181, "kube2iam", "kube2iam.service"),
+    "kube2iam-pod": Interceptor(net.NODE4, 8282, "kube2iam", workload="kube2iam"),
+    "kiam": Interceptor(net.NODE4, 3100, "kiam", "kiam.service"),
+    "kiam-8181": Interceptor(net.NODE4_SECOND, 8181, "kiam", "kiam-8181.service"),
+    "kiam-pod": Interceptor(net.NODE4_SECOND, 8282, "kiam", workload="kiam-agent"),
+    "interceptor": Interceptor(net.NODE4, 9999, "interceptor", "corp-metadata.service"),
+    "proxy-sidecar": Interceptor("127.0.0.1", 8000, "proxy-sidecar"),
+}
 # name -> role, addresses, TLS
 CLOUD = {"imds": ("metadata", [(net.IMDS4, 80), (net.IMDS6, 80)], False),
          "sts": ("sts", [(tls.STS4, 443), (tls.STS6, 443)], True),
@@ -43,7 +62,11 @@ class Simulation:
         self.network = None
         self.pods = [pods.RunningPod(name, index, spec)
                      for index, spec in enumerate(scenario.pods, 1)]
-        self.agent_uid = pods.pod_uid(name, "kube-system", AGENT)
+        used = {p.spec.intercept for p in self.pods} & set(INTERCEPTORS)
+        self.interceptors = {name: INTERCEPTORS[name] for name in sorted(used)}
+        # DaemonSets' pods on the host's network: workload -> its container's cgroup and identity
+        self.daemons = {workload: self.daemon(workload) for workload in dict.fromkeys(
+            [AGENT, *(i.workload for i in self.interceptors.values() if i.workload)])}
 
     # ---- construction ----
     def build(self):
@@ -64,21 +87,31 @@ class Simulation:
             self.server(name, role, listen, f"cloud/{name}", with_tls=with_tls,
                         netns=self.network.cloud, v1=self.scenario.imds_v1,
                         old_tls=name.endswith("-tls12"))
-        for name in sorted({p.spec.intercept for p in self.pods} & set(INTERCEPTORS)):
-            host, port, role, unit = INTERCEPTORS[name]
-            if unit:
-                self.server(name, role, [(host, port)], f"{SERVICES}/{unit}",
-                            identity={"unit": unit})
+        for name, one in self.interceptors.items():
+            where = {"cgroup": f"{SERVICES}/{one.unit}", "identity": {"unit": one.unit}} \
+                if one.unit else self.daemons.get(one.workload)
+            if where:
+                self.server(name, one.role, [(one.host, one.port)], **where)
         self.write_node()
+
+    def daemon(self, workload):
+        uid = pods.pod_uid(self.name, "kube-system", workload)
+        container = pods.container_id(uid, workload)
+        path = cgroups.container_path("systemd", uid, "burstable", container)
+        return {"cgroup": f"{cgroups.NODE}/{path}", "identity": {
+            "pod": workload, "namespace": "kube-system", "pod_uid": uid,
+            "service_account": workload, "workload_kind": "DaemonSet", "workload": workload,
+            "container": workload, "container_id": container, "host_network": True}}
 
     def rules(self):
         def blocked(verdict):
             return [((net.pod6 if ":" in to else net.pod4)(pod.index), to)
                     for pod in self.pods for to in getattr(pod.spec, verdict)]
 
-        dnat = [(net.pod4(pod.index), "%s:%d" % INTERCEPTORS[pod.spec.intercept][:2])
-                for pod in self.pods if pod.spec.intercept
-                and INTERCEPTORS[pod.spec.intercept][3]]
+        to = {name: f"{i.host}:{i.port}" for name, i in self.interceptors.items()
+              if i.unit or i.workload}
+        dnat = [(net.pod4(pod.index), to[pod.spec.intercept]) for pod in self.pods
+                if pod.spec.intercept in to]
         self.network.rules(dnat, blocked("drop"), blocked("reject"))
 
     def server(self, name, role, listen, cgroup, *, with_tls=False, identity=None, holder=None,
@@ -108,11 +141,11 @@ class Simulation:
                 "pods_file": os.path.join(self.options.truth, "pods.json"), "pid": linux.host_pid(),
                 "cgroup": os.path.join(self.options.cgroup, cgroups.NODE),
                 "cgroup_root": linux.cgroup2_root(), "seconds": self.scenario.seconds,
-                "netns": f"/proc/{linux.host_pid()}/ns/net", "agent_uid": self.agent_uid,
+                "netns": f"/proc/{linux.host_pid()}/ns/net",
                 "pods": [pod.describe() for pod in self.pods]}
         kube = objects.pod_list(self.pods, NODE_NAME)
-        kube["items"].append(objects.agent(AGENT, self.agent_uid, NODE_NAME,
-                                           pods.container_id(self.agent_uid, "agent")))
+        kube["items"] += [objects.daemon(d["identity"], NODE_NAME)
+                          for d in self.daemons.values()]
         for name, content in (("pods.json", kube), ("node.json", node)):
             with open(os.path.join(self.options.truth, name), "w", encoding="utf-8") as f:
                 json.dump(content, f, indent=1)
@@ -133,13 +166,8 @@ class Simulation:
         return sorted(agenda, key=lambda a: a[:2])
 
     def start_agent(self):
-        container = pods.container_id(self.agent_uid, "agent")
-        path = cgroups.container_path("systemd", self.agent_uid, "burstable", container)
-        identity = {"pod": AGENT, "namespace": "kube-system", "pod_uid": self.agent_uid,
-                    "service_account": AGENT, "workload_kind": "DaemonSet", "workload": AGENT,
-                    "container": "agent", "container_id": container, "host_network": True}
         self.server("agent", "agent", [(a, 80) for a in self.scenario.agent_addresses],
-                    f"{cgroups.NODE}/{path}", identity=identity, upstream=True)
+                    upstream=True, **self.daemons[AGENT])
 
     def start_container(self, pod, container):
         cgroup, identity = pod.cgroup(container.name), pod.identity(container.name)

@@ -134,11 +134,12 @@ static const struct answerer {
     {AZURE, BY_ITS_POD, 0, ANY_PORT, NULL, WHO(NMI), false, NMI, HIGH},
     {AZURE, BY_ITS_POD, 0, ANY_PORT, NULL, WHO(MESH), false, IS(AZURE_IMDS), LOW},
 
+    /* 8181 is kube2iam's own port and that of kiam's sample deployment: without an answer nothing
+     * tells them apart. */
     {AWS, BY_BEHAVIOUR, NODE, 8181, EC2_SERVER, WHO(KUBE2IAM), false, IS(KUBE2IAM), HIGH},
     {AWS, BY_BEHAVIOUR, NODE, 3100, "", WHO(KIAM), false, IS(KIAM), HIGH},
     {AWS, BY_BEHAVIOUR, NODE, 3100, NOT_YET, WHO(KIAM), false, IS(KIAM), MEDIUM},
     {AWS, BY_BEHAVIOUR, NODE, 8181, "", WHO(KIAM), false, IS(KIAM), MEDIUM},
-    {AWS, BY_BEHAVIOUR, NODE, 8181, NOT_YET, WHO(KUBE2IAM), false, IS(KUBE2IAM), MEDIUM},
     /* A redirect in the pod that passes the real service's heads on, or writes its own. */
     {AWS, BY_BEHAVIOUR, POD, ANY_PORT, EC2_SERVER, WHO(MESH), false, IS(IMDSV1), LOW},
     {AWS, BY_BEHAVIOUR, POD, ANY_PORT, ENVOY_SERVER, WHO(MESH), false, IS(IMDSV1), LOW},
@@ -147,7 +148,6 @@ static const struct answerer {
     {EXTENDED, BY_BEHAVIOUR, 0, ANY_PORT, EC2_SERVER, WHO(UNKNOWN), false, IS(IMDSV1), MEDIUM},
     {EXTENDED, BY_BEHAVIOUR, POD, ANY_PORT, ENVOY_SERVER, WHO(MESH), false, IS(IMDSV1), LOW},
     {EXTENDED, BY_BEHAVIOUR, NODE, 3100, "", WHO(KIAM), false, IS(KIAM), MEDIUM},
-    {EXTENDED, BY_BEHAVIOUR, NODE, 8181, NOT_YET, WHO(KUBE2IAM), false, IS(KUBE2IAM), LOW},
     {EXTENDED, BY_BEHAVIOUR, 0, ANY_PORT, NULL, WHO(UNKNOWN), false, IS(INTERCEPTED), MEDIUM},
     {AZURE, BY_BEHAVIOUR, 0, ANY_PORT, AZWI_SERVER, WHO(AZWI_PROXY), false, AZWI, HIGH},
     {AZURE, BY_BEHAVIOUR, NODE, 2579, AZURE_SERVER, WHO(NMI), false, IS(AZURE_IMDS), MEDIUM},

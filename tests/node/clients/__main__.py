@@ -51,7 +51,7 @@ class Program:
         options = dict(step)
         for name in names:
             status, _, body = self.one(catalog.request(name, options, *self.intercept), step)
-            if status != 200 and name == "imds-token":
+            if status != 200 and name in ("imds-token", "imds-list"):
                 break
             if name == "imds-token":
                 options["token"] = body.decode("latin-1") or "T" * 56

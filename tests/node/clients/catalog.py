@@ -196,7 +196,8 @@ INTERCEPTED = {
     "nmi": {"azure-imds": "aad-pod-identity"},
     "nmi-host-ip": {"azure-imds": "aad-pod-identity"},
     "proxy-sidecar": {"azure-imds": "azure-workload-identity-proxy"},
-    "kube2iam": {"imdsv1": "kube2iam", "imdsv2": "kube2iam"},
+    **dict.fromkeys(("kube2iam", "kube2iam-pod"), {"imdsv1": "kube2iam", "imdsv2": "kube2iam"}),
+    **dict.fromkeys(("kiam", "kiam-8181", "kiam-pod"), {"imdsv1": "kiam", "imdsv2": "kiam"}),
     "interceptor": {"imdsv1": "intercepted", "imdsv2": "intercepted"},
 }
 

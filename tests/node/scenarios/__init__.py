@@ -33,7 +33,8 @@ class Pod:
     """behaviours: {server name: [behaviour, ...]} for requests from this pod (servers/httpd.py).
 
     static: a static pod, whose cgroup is named by 32 hex digits without dashes.
-    intercept: role of the interceptor that the node's DNAT sends this pod's IMDS traffic to.
+    intercept: the interceptor that the node's DNAT sends this pod's IMDS traffic to (a name of
+    simulation.INTERCEPTORS). annotations: its object's.
     drop, reject: destinations that the node leaves unanswered / answers with RST for this pod.
     expect: outcomes that its exchanges must have, in the order they began, "refused+" being
     one or more; empty: all good. The truth is held against it, so that a fault of the node does
@@ -51,6 +52,7 @@ class Pod:
     static: bool = False
     ipv6: bool = True
     intercept: str = ""
+    annotations: dict = dataclasses.field(default_factory=dict)
     drop: tuple = ()
     reject: tuple = ()
     token_bytes: int = 1152  # length of the tokens that are projected into it

@@ -31,6 +31,7 @@ PODS = [
         driver="cgroupfs"),
     Pod("etl-old-1", app({"do": "imdsv1", "tool": "urllib", **EVERY}, start=5.0),
         intercept="kube2iam", driver="crio"),
+    Pod("etl-old-2", app({"do": "imdsv2", "tool": "urllib", **EVERY}, start=5.5), intercept="kiam"),
     Pod("cross-account", app([{"do": "pia", "tool": "raw"}, {"do": "sleep", "seconds": 0.2},
                               {"do": "assume-role", "tool": "raw", **EVERY}], start=9.0)),
     Pod("vault-sync-2d", app({"do": "azure-token", "tool": "curl", "timeout": 10.0, **EVERY},

@@ -71,6 +71,14 @@ MIGRATION = [
         service_account="nightly", findings=(RETIRING,)),
     Pod("forgotten-binding", after(2, {"do": "imdsv1", "tool": "urllib"}), intercept="kube2iam",
         findings=(RETIRING, "undeclared-interception")),
+    Pod("kiam", after(2, raw("imdsv2")), intercept="kiam",
+        annotations={"iam.amazonaws.com/role": "kiam-role"}, findings=(RETIRING,)),
+    Pod("kiam-forgotten", after(2, {"do": "imdsv1", "tool": "urllib"}), intercept="kiam-pod",
+        findings=(RETIRING, "undeclared-interception")),
+    # kiam asks its server for the pod again and again for five seconds
+    Pod("kiam-slow", after(2, raw("imdsv1", timeout=9.0)), intercept="kiam",
+        annotations={"iam.amazonaws.com/role": "kiam-role"},
+        behaviours={"kiam": [{"delay": 5.5}, {}]}, findings=(RETIRING, "interceptor-slow")),
     Pod("unknown-listener", after(3, raw("imdsv1")), intercept="interceptor", findings=(RETIRING,)),
     # a migrated pod, by each provider's current way
     Pod("migrated-aws", after(2, boto3("pod-identity"), **BOTO)),

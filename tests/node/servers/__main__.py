@@ -11,7 +11,7 @@ from . import aws, azure, connect_proxy, httpd, others, upstream
 ROLES = {
     "agent": aws.agent, "sts": aws.sts, "eks-auth": aws.eks_auth, "metadata": others.metadata,
     "nmi": azure.nmi, "proxy-sidecar": azure.proxy_sidecar, "entra": azure.entra,
-    "kube2iam": others.kube2iam, "interceptor": others.interceptor, "shop": others.shop,
+    "kube2iam": others.kube2iam, "kiam": others.kiam, "interceptor": others.interceptor, "shop": others.shop,
     "connect-proxy": None,
 }
 
