@@ -16,7 +16,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 
 # An arm64 build names its cross compiler and root: CC=aarch64-linux-gnu-gcc SYSROOT=DIR
 SYSROOT ?=
-ARCH ?= $(shell $(CC) -dumpmachine | sed -e 's/-.*//')
+ARCH ?= $(shell $(CC) -dumpmachine 2>/dev/null | sed -e 's/-.*//')
 BPF_ARCH := $(if $(filter aarch64,$(ARCH)),arm64,x86)
 SYSROOT_FLAGS := $(if $(SYSROOT),--sysroot=$(SYSROOT))
 # Given on its own command line: make before 4.4 passes no exported variable to $(shell).

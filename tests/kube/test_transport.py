@@ -211,6 +211,7 @@ class Trust(Case):
         server = self.serve(lists(pod("a")), watches(), tls=False)
         client = self.client(server.url)
         client.wait("POD a")
+        client.stop()  # what it has logged is read by a thread of its own
         self.assertNotIn("authorization", server.requests[0].headers)
         self.assertTrue(any("not https" in line for line in client.log))
 
