@@ -126,6 +126,8 @@ $(BUILD)/tests/churn: $(call obj,$(sort $(wildcard tests/churn/*.c)))
 	@mkdir -p $(@D)
 	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^
 
+$(BUILD)/tools/replay: $(call obj,$(wildcard tools/replay/*.c))
+
 $(BUILD)/tools/%: $(BUILD)/obj/tools/%.o $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(Q)echo "  LD    $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS)

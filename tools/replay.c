@@ -4,11 +4,15 @@
  * through the pipeline and prints the event log's lines on standard output, the accounts on
  * standard error. The built-in watch list applies: what --sts-host and the like added is unknown.
  * --kube FILE: the pods as they were (a v1 PodList); --no-token-opens: as on a kernel without a
- * hook for them.
+ * hook for them; --stretch N: pauses N times as long (tools/replay/stretch.h); --tail SECONDS: time
+ * goes on after the last fact (2). Findings are decided once a second of replayed time, as they
+ * are once a second of real time; the list of what is expected is the built-in one.
  */
+#include "replay/stretch.h"
+
 #include "app/pipeline.h"
 #include "base/cleanup.h"
-#include "core/fact_stream.h"
+#include "base/util.h"
 #include "core/kube_list.h"
 
 #include <errno.h>
@@ -22,29 +26,43 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TAIL_NS (2 * UINT64_C(1000000000)) /* lets the last answers become complete */
+#define TAIL_SECONDS    2 /* lets the last answers become complete */
+#define TAIL_MAX        (UINT64_C(7) * 24 * 3600)
+#define STRETCH_MAX     100000
+#define HOUSEKEEPING_NS CS_NSEC_PER_SEC
+#define EXPIRE_EVERY    10 /* of these */
 
 struct options {
     const char *facts, *pods; /* pods: NULL none */
     bool no_token_opens;
+    uint64_t stretch, tail_seconds;
 };
 
-static int make(struct cs_pipeline *pipeline, struct cs_watchlist *list,
+/* The housekeeping of app/observer.c, in replayed time. */
+struct clock {
+    uint64_t next_ns; /* 0: not begun */
+    uint64_t ticks;
+};
+
+static int make(struct cs_pipeline *pipeline, struct cs_watchlist *list, struct cs_expect *expect,
                 const struct options *options, int64_t wall_offset_ns)
 {
     const struct cs_pipeline_options made_for = {
         .watchlist = list,
         .context = {.node = "replay", .run_id = "replay", .wall_offset_ns = wall_offset_ns},
         .told = options->pods,
+        .expect = expect,
     };
     int error;
 
     cs_watchlist_init(list);
     pipeline->no_token_hook = options->no_token_opens;
     error = cs_pipeline_make(pipeline, &made_for);
-    if (error == 0)
-        error = cs_log_file_open("-", 0, &pipeline->events);
-    return error;
+    if (error < 0)
+        return error;
+    cs_recorder_set_wall_offset(pipeline->recorder, wall_offset_ns);
+    cs_findings_set_wall_offset(pipeline->findings, wall_offset_ns);
+    return cs_log_file_open("-", 0, &pipeline->events);
 }
 
 static void unmake(struct cs_pipeline *pipeline)
@@ -83,30 +101,68 @@ static int read_pods(struct cs_pipeline *pipeline, const char *path)
     return error;
 }
 
-/* Time passes as it did: whatever was due before a fact happens before it. */
-static int feed(struct cs_pipeline *pipeline, struct cs_fact_stream *stream)
+static void housekeeping(struct cs_pipeline *pipeline, struct clock *clock)
 {
-    uint64_t now_ns = 0;
-    const void *fact;
-    size_t size;
-    int more;
+    uint64_t now_ns = clock->next_ns;
 
-    while ((more = cs_fact_stream_next(stream, &fact, &size)) == 1) {
+    cs_pipeline_findings_tick(pipeline, now_ns);
+    if (clock->ticks++ % EXPIRE_EVERY == 0) {
+        cs_container_table_expire(pipeline->containers, now_ns);
+        cs_pipeline_pods_expire(pipeline, now_ns);
+    }
+    cs_log_file_flush(pipeline->events);
+    clock->next_ns += HOUSEKEEPING_NS;
+}
+
+/* Whatever is due until then happens, in its order. */
+static void pass(struct cs_pipeline *pipeline, struct clock *clock, uint64_t now_ns)
+{
+    uint64_t from_ns = 0;
+
+    if (clock->next_ns == 0)
+        clock->next_ns = now_ns + HOUSEKEEPING_NS;
+    for (;;) {
+        uint64_t due_ns = cs_pipeline_deadline(pipeline);
+
+        /* What a tick puts off stays due: time must pass all the same. */
+        if (due_ns < from_ns)
+            due_ns = from_ns;
+        if (due_ns > now_ns && clock->next_ns > now_ns)
+            return;
+        if (clock->next_ns <= due_ns) {
+            housekeeping(pipeline, clock);
+        } else {
+            cs_pipeline_tick(pipeline, due_ns);
+            from_ns = due_ns + CS_NSEC_PER_MSEC;
+        }
+    }
+}
+
+static int feed(struct cs_pipeline *pipeline, struct cs_fact_stream *stream,
+                const struct options *options)
+{
+    _cleanup_free_ struct stretched_fact *facts = NULL;
+    struct clock clock = {0};
+    size_t count;
+    int r = stretch(stream, (unsigned int)options->stretch, &facts, &count);
+
+    for (size_t i = 0; i < count; i++) {
         struct cs_fact_header header;
 
-        memcpy(&header, fact, sizeof(header));
-        if (header.time_ns > now_ns)
-            now_ns = header.time_ns;
-        if (cs_pipeline_deadline(pipeline) <= now_ns)
-            cs_pipeline_tick(pipeline, now_ns);
+        memcpy(&header, facts[i].fact, sizeof(header));
+        pass(pipeline, &clock, facts[i].at_ns);
         if (!pipeline->no_token_hook || header.type != CS_FACT_TOKEN_OPEN)
-            cs_pipeline_fact(pipeline, fact, size, now_ns);
+            cs_pipeline_fact(pipeline, facts[i].fact, header.size, facts[i].at_ns);
         cs_log_file_flush(pipeline->events);
     }
-    cs_pipeline_tick(pipeline, now_ns + TAIL_NS);
+    if (count > 0) {
+        pass(pipeline, &clock, facts[count - 1].at_ns + options->tail_seconds * CS_NSEC_PER_SEC);
+        fprintf(stderr, "seconds %.1f\n",
+                (double)(pipeline->now_ns - facts[0].at_ns) / (double)CS_NSEC_PER_SEC);
+    }
     cs_pipeline_flush(pipeline);
     cs_log_file_flush(pipeline->events);
-    return more;
+    return r;
 }
 
 static void print_accounts(const struct cs_pipeline *pipeline)
@@ -139,10 +195,11 @@ static void print_accounts(const struct cs_pipeline *pipeline)
     fputc('\n', stderr);
 }
 
-static int replay(const struct options *options, const void *data, size_t size)
+static int replay(const struct options *options, void *data, size_t size)
 {
     static struct cs_pipeline pipeline;
     static struct cs_watchlist list;
+    _cleanup_expect_ struct cs_expect *expect = NULL;
     struct cs_fact_stream stream;
     int error = cs_fact_stream_open(&stream, data, size);
 
@@ -152,7 +209,9 @@ static int replay(const struct options *options, const void *data, size_t size)
                                  : "no recorded fact stream");
         return 2;
     }
-    error = make(&pipeline, &list, options, stream.wall_offset_ns);
+    error = cs_expect_new(&expect);
+    if (error == 0)
+        error = make(&pipeline, &list, expect, options, stream.wall_offset_ns);
     if (error == 0 && options->pods)
         error = read_pods(&pipeline, options->pods);
     if (error) {
@@ -160,20 +219,29 @@ static int replay(const struct options *options, const void *data, size_t size)
         unmake(&pipeline);
         return 1;
     }
-    if (feed(&pipeline, &stream) < 0)
-        fprintf(stderr, "replay: %s: the end is cut off\n", options->facts);
+    error = feed(&pipeline, &stream, options);
+    if (error < 0)
+        fprintf(stderr, "replay: %s: %s\n", options->facts,
+                error == -EBADMSG ? "the end is cut off" : strerror(-error));
     print_accounts(&pipeline);
     unmake(&pipeline);
-    return 0;
+    return error == -ENOMEM;
 }
 
 static int parse(int argc, char **argv, struct options *options)
 {
-    static const struct option known[] = {
-        {"kube", required_argument, NULL, 'k'}, {"no-token-opens", no_argument, NULL, 'n'}, {0}};
+    static const struct option known[] = {{"kube", required_argument, NULL, 'k'},
+                                          {"no-token-opens", no_argument, NULL, 'n'},
+                                          {"stretch", required_argument, NULL, 's'},
+                                          {"tail", required_argument, NULL, 't'},
+                                          {0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        if (option == 's' && cs_parse_u64(optarg, 1, STRETCH_MAX, &options->stretch) == 0)
+            continue;
+        if (option == 't' && cs_parse_u64(optarg, 0, TAIL_MAX, &options->tail_seconds) == 0)
+            continue;
         if (option == 'k')
             options->pods = optarg;
         else if (option == 'n')
@@ -189,13 +257,15 @@ static int parse(int argc, char **argv, struct options *options)
 
 int main(int argc, char **argv)
 {
-    struct options options = {0};
+    struct options options = {.stretch = 1, .tail_seconds = TAIL_SECONDS};
     struct stat info;
     int fd, status;
     void *data;
 
     if (parse(argc, argv, &options) < 0) {
-        fputs("usage: replay [--kube FILE] [--no-token-opens] FILE\n", stderr);
+        fputs(
+            "usage: replay [--kube FILE] [--no-token-opens] [--stretch N] [--tail SECONDS] FILE\n",
+            stderr);
         return 2;
     }
     fd = open(options.facts, O_RDONLY | O_CLOEXEC);
@@ -203,7 +273,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "replay: %s: %s\n", options.facts, strerror(errno));
         return 2;
     }
-    data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    data = mmap(NULL, (size_t)info.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     close(fd);
     if (data == MAP_FAILED) {
         fprintf(stderr, "replay: %s: %s\n", options.facts,

@@ -18,7 +18,7 @@ FLOWS = {
     "imdsv1": ("imds-list", "imdsv1-role"),
     "imds-region": ("imds-token", "imds-region"),
 }
-RAW_OPTIONS = ("mapped", "pieces", "proxy", "version", "verify")
+RAW_OPTIONS = ("mapped", "pieces", "proxy", "version", "verify", "pause", "hold")
 
 
 class Program:

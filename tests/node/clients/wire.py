@@ -109,8 +109,9 @@ def run(request, recorder, timeout=5.0, **how):
 
 
 def run_many(requests, recorder, timeout=5.0, *, mapped=False, pieces=1,
-             pipelined=False, proxy=None, version=None, verify=True):
-    """Requests in order on one connection. proxy: (host, port) of a CONNECT proxy."""
+             pipelined=False, proxy=None, version=None, verify=True, pause=0.0, hold=0.0):
+    """Requests in order on one connection. proxy: (host, port) of a CONNECT proxy; pause: seconds
+    between an answer and the next request; hold: for which it stays open after the last."""
     target = requests[0]
     dial = _at(target, proxy)
     started = truth.now()[0]
@@ -133,8 +134,11 @@ def run_many(requests, recorder, timeout=5.0, *, mapped=False, pieces=1,
                           **common)
         return []
     with sock:
-        return _exchanges(sock, [_at(r, proxy) for r in requests], recorder, common, pieces,
-                          pipelined)
+        results = _exchanges(sock, [_at(r, proxy) for r in requests], recorder, common, pieces,
+                             pipelined, pause)
+        if len(results) == len(requests):
+            time.sleep(hold)
+        return results
 
 
 def _was_reset(sock, error):
@@ -148,13 +152,14 @@ def _at(request, proxy):
     return dataclasses.replace(request, address=proxy[0], port=proxy[1]) if proxy else request
 
 
-def _exchanges(sock, requests, recorder, common, pieces, pipelined):
+def _exchanges(sock, requests, recorder, common, pieces, pipelined, pause):
     reader, results, begun = Answer(sock), [], []
     if pipelined:
         begun = [truth.now()] * len(requests)
         sock.sendall(b"".join(r.head() + r.body for r in requests))
     for index, request in enumerate(requests):
         if not pipelined:
+            time.sleep(pause if index else 0.0)
             begun.append(truth.now())
         start, wall = begun[index]
         where = dict(common, exchange=index, start_ns=start, start_wall=wall)
