@@ -61,6 +61,12 @@ struct scene {
     const char *cloud;
 };
 
+struct scenario {
+    const char *name;
+    struct scene scene;
+    struct step steps[8];
+};
+
 struct play {
     struct cs_findings *findings;
     struct cs_labels *labels;
@@ -312,6 +318,23 @@ static inline bool play_steps(struct play *play, const char *name, const struct 
         }
     }
     return right;
+}
+
+static inline void play_scenarios(const struct scenario *scenarios, size_t count)
+{
+    bool right = true;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct scenario *scenario = &scenarios[i];
+        struct play play;
+
+        play_begin(&play, &scenario->scene);
+        right =
+            play_steps(&play, scenario->name, scenario->steps, CS_ARRAY_SIZE(scenario->steps)) &&
+            right;
+        play_end(&play);
+    }
+    assert_true(right);
 }
 
 /* ---- what SDKs and agents do ---- */

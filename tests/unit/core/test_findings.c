@@ -8,11 +8,7 @@
 #define UNDECLARED "undeclared-node-identity"
 #define BOTH       D(IRSA) | D(EKS_POD_IDENTITY)
 
-static const struct {
-    const char *name;
-    struct scene scene;
-    struct step steps[8];
-} cases[] = {
+static const struct scenario cases[] = {
     {"irsa is to be retired, until a credential's life after the last delivery",
      {.declared = D(IRSA)},
      {{10, WEB, IRSA_OK, RETIRING},
@@ -302,18 +298,8 @@ static const struct {
 
 static void opens_and_clears(void **state)
 {
-    bool right = true;
-
     (void)state;
-    for (size_t i = 0; i < CS_ARRAY_SIZE(cases); i++) {
-        struct play play;
-
-        play_begin(&play, &cases[i].scene);
-        right = play_steps(&play, cases[i].name, cases[i].steps, CS_ARRAY_SIZE(cases[i].steps)) &&
-                right;
-        play_end(&play);
-    }
-    assert_true(right);
+    play_scenarios(cases, CS_ARRAY_SIZE(cases));
 }
 
 int main(void)

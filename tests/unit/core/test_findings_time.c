@@ -25,11 +25,7 @@
      .path = "/", STATUS(404, NOT_FOUND), .probe = true}
 /* clang-format on */
 
-static const struct {
-    const char *name;
-    struct scene scene;
-    struct step steps[8];
-} cases[] = {
+static const struct scenario cases[] = {
     {"a renewal that fails on",
      {.declared = D(EKS_POD_IDENTITY)},
      {{10, WEB, PIA_OK, ""},
@@ -239,18 +235,8 @@ static const struct {
 
 static void time_shows(void **state)
 {
-    bool right = true;
-
     (void)state;
-    for (size_t i = 0; i < CS_ARRAY_SIZE(cases); i++) {
-        struct play play;
-
-        play_begin(&play, &cases[i].scene);
-        right = play_steps(&play, cases[i].name, cases[i].steps, CS_ARRAY_SIZE(cases[i].steps)) &&
-                right;
-        play_end(&play);
-    }
-    assert_true(right);
+    play_scenarios(cases, CS_ARRAY_SIZE(cases));
 }
 
 int main(void)
