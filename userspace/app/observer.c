@@ -49,6 +49,16 @@ static void on_deadline(void *data)
     cs_observer_settle(observer);
 }
 
+static uint64_t facts_dropped(const struct cs_observer *observer)
+{
+    const struct cs_sensor_stats *stats = cs_sensor_stats(observer->sensor);
+    uint64_t dropped = 0;
+
+    for (unsigned int type = CS_FACT_CONNECT; type < CS_FACT_TYPE_END; type++)
+        dropped += cs_fact_is_of_socket(type) ? stats->dropped[type] : 0;
+    return dropped;
+}
+
 static void on_housekeeping(void *data)
 {
     struct cs_observer *observer = data;
@@ -56,6 +66,7 @@ static void on_housekeeping(void *data)
 
     observer->pipeline.now_ns = now_ns;
     cs_observer_set_wall_offset(observer); /* the wall clock may have been set */
+    cs_pipeline_facts_dropped(&observer->pipeline, facts_dropped(observer), now_ns);
     cs_pipeline_findings_tick(&observer->pipeline, now_ns);
     flush_events(observer);
     cs_observer_keep_state(observer, now_ns);

@@ -83,6 +83,7 @@ struct cs_pipeline {
     int (*process_path)(uint32_t pid, char *path, size_t size);
 
     uint64_t now_ns;
+    uint64_t facts_dropped; /* as told last */
     struct cs_pipeline_stats stats;
     char line[CS_EVENT_JSON_MAX];
 };
@@ -104,6 +105,10 @@ int cs_pipeline_make(struct cs_pipeline *pipeline, const struct cs_pipeline_opti
 
 /* The parts that cs_pipeline_make made. A zeroed pipeline is fine. */
 void cs_pipeline_free(struct cs_pipeline *pipeline);
+
+/* So many facts of sockets never came out of the ring, since the start: what seems to hang may be
+ * over. To be told before each cs_pipeline_findings_tick. */
+void cs_pipeline_facts_dropped(struct cs_pipeline *pipeline, uint64_t dropped, uint64_t now_ns);
 
 /* Decide what time decides: once a second. */
 void cs_pipeline_findings_tick(struct cs_pipeline *pipeline, uint64_t now_ns);

@@ -124,6 +124,13 @@ static void look_at_hanging(const struct cs_exchange *exchange, void *user)
     cs_findings_in_flight(pipeline->findings, &input, pipeline->now_ns);
 }
 
+void cs_pipeline_facts_dropped(struct cs_pipeline *pipeline, uint64_t dropped, uint64_t now_ns)
+{
+    if (dropped != pipeline->facts_dropped)
+        cs_findings_facts_lost(pipeline->findings, now_ns);
+    pipeline->facts_dropped = dropped;
+}
+
 void cs_pipeline_findings_tick(struct cs_pipeline *pipeline, uint64_t now_ns)
 {
     pipeline->now_ns = now_ns;

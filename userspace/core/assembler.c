@@ -335,7 +335,11 @@ void cs_assembler_each_in_flight(const struct cs_assembler *assembler, cs_exchan
     TAILQ_FOREACH(tracked, &assembler->recent, recent_link)
     {
         TAILQ_FOREACH(request, &tracked->requests, link)
-        fn(&request->exchange, user);
+        {
+            exchange = request->exchange;
+            exchange.observed &= !request->gap;
+            fn(&exchange, user);
+        }
         if (cs_assembler_tls_in_flight(tracked, &exchange)) {
             fn(&exchange, user);
         } else if (tracked->wait == CS_WAIT_CONNECT) {

@@ -86,7 +86,8 @@ void cs_assembler_tick(struct cs_assembler *assembler, uint64_t now_ns);
 uint64_t cs_assembler_deadline(const struct cs_assembler *assembler);
 
 /* Every request that waits for its answer and every connect that waits for its own: outcome is
- * CS_OUTCOME_UNOBSERVED, answer_ns and end_ns are 0. In no order. */
+ * CS_OUTCOME_UNOBSERVED, answer_ns and end_ns are 0; not observed: the answer may have been in a
+ * gap. In no order. */
 void cs_assembler_each_in_flight(const struct cs_assembler *assembler, cs_exchange_fn fn,
                                  void *user);
 

@@ -52,6 +52,37 @@ static bool is_silence(enum cs_outcome outcome)
     }
 }
 
+static struct cs_finding_case case_of(struct cs_findings *findings, uint8_t index,
+                                      enum cs_outcome outcome, uint64_t at_ns, uint64_t now_ns)
+{
+    return (struct cs_finding_case){
+        .findings = findings,
+        .container = findings->node,
+        .now_ns = now_ns,
+        .at_ns = at_ns,
+        .mechanism =
+            index <= CS_FINDING_AGENT_6 ? CS_MECHANISM_EKS_POD_IDENTITY : CS_MECHANISM_METADATA,
+        .outcome = outcome,
+        .address = index,
+        .span_ns = at_ns - findings->addresses[index].failing_ns,
+    };
+}
+
+/* The end-point answers over this family: over the other it is less than it was said to be. */
+static void only_one_family(struct cs_findings *findings, uint8_t index, uint64_t at_ns)
+{
+    uint8_t other = index ^ 1;
+    const struct cs_finding_entry *entry =
+        cs_finding_find(findings->node, CS_FINDING_ENDPOINT_UNREACHABLE, other);
+    struct cs_finding_case c;
+
+    if (!entry || at_ns <= findings->addresses[other].failing_ns)
+        return;
+    c = case_of(findings, other, entry->outcome, entry->last_ns, at_ns);
+    cs_finding_clear(findings, findings->node, CS_FINDING_ENDPOINT_UNREACHABLE, other);
+    cs_finding_note(&c, CS_FINDING_FAMILY_UNREACHABLE);
+}
+
 static void answered(struct cs_findings *findings, uint8_t index,
                      const struct cs_findings_input *input, uint64_t at_ns)
 {
@@ -75,6 +106,7 @@ static void answered(struct cs_findings *findings, uint8_t index,
         cs_finding_clear(findings, findings->node, CS_FINDING_ENDPOINT_UNREACHABLE, index);
         cs_finding_clear(findings, findings->node, CS_FINDING_FAMILY_UNREACHABLE, index);
     }
+    only_one_family(findings, index, at_ns);
 }
 
 /* That one pod gets no answer of instance metadata is as often the pod's (a network policy): it
@@ -104,17 +136,8 @@ static void silent(struct cs_findings *findings, uint8_t index,
     uint64_t other_ns = findings->addresses[index ^ 1].answer_ns;
     uint64_t caller = input->exchange->connection->cgroup_id;
     uint64_t start_ns = input->exchange->start_ns;
+    struct cs_finding_case c;
     bool family;
-    struct cs_finding_case c = {
-        .findings = findings,
-        .container = findings->node,
-        .now_ns = now_ns,
-        .at_ns = at_ns,
-        .mechanism =
-            index <= CS_FINDING_AGENT_6 ? CS_MECHANISM_EKS_POD_IDENTITY : CS_MECHANISM_METADATA,
-        .outcome = outcome,
-        .address = index,
-    };
 
     /* Told late, and somebody has had an answer since. */
     if (at_ns <= address->answer_ns)
@@ -131,7 +154,7 @@ static void silent(struct cs_findings *findings, uint8_t index,
         return;
     if (!is_of_node(findings, index))
         return;
-    c.span_ns = at_ns - address->failing_ns;
+    c = case_of(findings, index, outcome, at_ns, now_ns);
     family = other_ns > address->failing_ns;
     cs_finding_clear(findings, findings->node,
                      family ? CS_FINDING_ENDPOINT_UNREACHABLE : CS_FINDING_FAMILY_UNREACHABLE,

@@ -271,13 +271,13 @@ void cs_finding_clear(struct cs_findings *findings, struct cs_finding_container 
             clear_at(findings, container, i - 1);
 }
 
-bool cs_finding_is_open(const struct cs_finding_container *container, enum cs_finding finding,
-                        uint8_t address)
+const struct cs_finding_entry *cs_finding_find(const struct cs_finding_container *container,
+                                               enum cs_finding finding, uint8_t address)
 {
     for (uint32_t i = 0; i < container->entry_count; i++)
         if (container->entries[i].finding == finding && container->entries[i].address == address)
-            return true;
-    return false;
+            return &container->entries[i];
+    return NULL;
 }
 
 void cs_finding_succeeded(struct cs_findings *findings, struct cs_finding_container *container,

@@ -68,9 +68,10 @@ struct cs_finding_container {
     uint32_t unjudged; /* 1 << mechanism: delivered before the spec was known */
 
     uint64_t delivered_ns[CS_MECHANISM_END]; /* 0 never; of medium confidence or better */
-    uint64_t failing_ns[CS_MECHANISM_END];   /* first failure since any delivery; 0 none */
+    uint64_t credentials_ns; /* last delivery by whatever mechanism, of any confidence */
+    uint64_t failing_ns[CS_MECHANISM_END]; /* first failure since any delivery; 0 none */
     bool missing;    /* the agent has answered it 404, and never served it since */
-    uint64_t put_ns; /* first unanswered IMDSv2 PUT not judged yet */
+    uint64_t put_ns; /* first unanswered IMDSv2 PUT not judged yet, none answered since */
     uint64_t imds_answer_ns;
     uint64_t imds_served_ns; /* an answer that refused nothing */
     uint64_t failed_ns;      /* last failure that may have been a renewal */
@@ -79,7 +80,8 @@ struct cs_finding_container {
 
     uint64_t token_reads[CS_FINDING_TOKEN_READS]; /* the last ones, oldest first */
     enum cs_mechanism token_mechanism;
-    uint64_t token_due_ns; /* when to judge them; 0 not */
+    uint64_t token_due_ns;   /* when there were enough to be judged soon; 0 not */
+    uint64_t token_first_ns; /* the first of these */
 
     uint64_t sdks[CS_FINDING_SDKS_MAX]; /* hashes of those told of */
 
@@ -109,6 +111,7 @@ struct cs_findings {
     struct cs_findings_stats stats;
     struct cs_labels *labels;
     int64_t wall_offset_ns;
+    uint64_t lost_ns; /* when facts were lost last */
     uint64_t swept_ns;
     uint64_t judged_ns; /* when expectations were last looked up for what is open */
     struct cs_finding_container *containers;
@@ -193,8 +196,9 @@ void cs_finding_sweep(struct cs_findings *findings, struct cs_finding_container 
 void cs_finding_judge(struct cs_findings *findings, struct cs_finding_container *container,
                       uint64_t now_ns);
 
-bool cs_finding_is_open(const struct cs_finding_container *container, enum cs_finding finding,
-                        uint8_t address);
+/* Open with whatever mechanism, or NULL; valid until another opens or clears. */
+const struct cs_finding_entry *cs_finding_find(const struct cs_finding_container *container,
+                                               enum cs_finding finding, uint8_t address);
 
 /* Another name for the container: its gauges move. label is taken over. */
 void cs_finding_rename(struct cs_findings *findings, struct cs_finding_container *container,
@@ -227,6 +231,16 @@ void cs_finding_rules(struct cs_finding_case *c, enum cs_finding_event event);
 
 /* Whether enough is known of its spec to say what it declares. */
 bool cs_finding_spec_tells(const struct cs_finding_container *container);
+
+/* ---- finding_failing.c: whether the case shows it; may fill in the case's mechanism, span ---- */
+bool cs_finding_shows_first_call_failed(struct cs_finding_case *c);
+bool cs_finding_shows_refresh_failing(struct cs_finding_case *c);
+bool cs_finding_shows_refresh_hanging(struct cs_finding_case *c);
+bool cs_finding_shows_association_missing(struct cs_finding_case *c);
+bool cs_finding_shows_association_propagating(struct cs_finding_case *c);
+bool cs_finding_shows_credentials_refused(struct cs_finding_case *c);
+bool cs_finding_shows_throttled(struct cs_finding_case *c);
+bool cs_finding_shows_interceptor_slow(struct cs_finding_case *c);
 
 /* ---- finding_time.c: what only time shows ---- */
 void cs_finding_time(struct cs_findings *findings, struct cs_finding_container *container,

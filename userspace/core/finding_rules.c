@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What opens each finding: one row and one small function each. Those that only time shows are in
- * finding_time.c, those of an end-point's addresses in finding_address.c.
+ * What opens each finding: one row and one small function each; here those of what a container
+ * uses, in finding_failing.c those of what fails. Those that only time shows are in finding_time.c,
+ * those of an end-point's addresses in finding_address.c.
  */
 #include "core/finding_private.h"
 
 #include "base/util.h"
-#include "core/classify_path.h"
 #include "core/http_line.h"
 #include "core/server_name.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define PROPAGATING_NS (60 * CS_NSEC_PER_SEC)
-#define FAILING_NS     (300 * CS_NSEC_PER_SEC)
-#define SLOW_NS        (5 * CS_NSEC_PER_SEC)
-/* TLS hides which of a container's roles is denied: a renewal's only after a session's usual life.
- */
-#define SESSION_NS (3600 * CS_NSEC_PER_SEC)
 /* An STS answer of that many bytes holds credentials (core/classify_tls.c); GetCallerIdentity's
  * has half. */
 #define STS_CREDENTIALS 1000
@@ -164,137 +158,6 @@ static bool imdsv1_attempted(struct cs_finding_case *c)
     return tokenless(c, 401);
 }
 
-static bool first_call_failed(struct cs_finding_case *c)
-{
-    const struct cs_usage_first *first = c->input->first;
-
-    return first && first->attempt && !first->attempt_ok;
-}
-
-/* Of an IMDS that says nothing it can't be told which mechanism it would have been: the one that
- * the container has used. */
-static enum cs_mechanism used_at_imds(const struct cs_finding_case *c)
-{
-    static const enum cs_mechanism AT_IMDS[] = {
-        CS_MECHANISM_IMDSV2,     CS_MECHANISM_IMDSV1, CS_MECHANISM_AZURE_IMDS,
-        CS_MECHANISM_KUBE2IAM,   CS_MECHANISM_KIAM,   CS_MECHANISM_AAD_POD_IDENTITY,
-        CS_MECHANISM_INTERCEPTED};
-
-    for (size_t i = 0; i < CS_ARRAY_SIZE(AT_IMDS); i++)
-        if (cs_finding_uses(c->findings, c->container, AT_IMDS[i], c->now_ns))
-            return AT_IMDS[i];
-    return CS_MECHANISM_END;
-}
-
-static enum cs_mechanism failing_mechanism(const struct cs_finding_case *c, bool in_flight)
-{
-    const struct cs_exchange *exchange = c->input->exchange;
-    const struct cs_verdict *verdict = c->input->verdict;
-    bool failed = in_flight || cs_outcome_result(verdict->outcome) == CS_RESULT_FAILURE;
-
-    if (!failed)
-        return CS_MECHANISM_END;
-    if (verdict->endpoint == CS_ENDPOINT_IMDS &&
-        (exchange->connect_failed || exchange->path[0] == '\0' || cs_finding_is_put(exchange)))
-        return used_at_imds(c);
-    if (!cs_usage_is_attempt(exchange, verdict, c->findings->options.cloud) ||
-        !cs_finding_uses(c->findings, c->container, verdict->mechanism, c->now_ns))
-        return CS_MECHANISM_END;
-    /* TLS hides whose: perhaps another role's, until a session's usual life is over. */
-    if (verdict->outcome == CS_OUTCOME_REJECTED_INFERRED &&
-        c->at_ns < c->container->delivered_ns[verdict->mechanism] + SESSION_NS)
-        return CS_MECHANISM_END;
-    return verdict->mechanism;
-}
-
-static bool keeps_failing(struct cs_finding_case *c, bool in_flight)
-{
-    enum cs_mechanism mechanism = failing_mechanism(c, in_flight);
-    struct cs_finding_container *container = c->container;
-    bool apart = c->at_ns > container->failed_ns + CS_FINDING_HOLD_NS;
-    uint64_t *since_ns = &container->failing_ns[mechanism % CS_MECHANISM_END];
-
-    if (mechanism == CS_MECHANISM_END)
-        return false;
-    if (*since_ns == 0)
-        *since_ns = c->input->exchange->start_ns;
-    container->failed_ns = c->at_ns;
-    container->failures += container->failures < CS_FINDING_FAILURES_MIN;
-    if (c->input->verdict->endpoint == CS_ENDPOINT_IMDS && container->imds_served_ns > *since_ns)
-        *since_ns = c->input->exchange->start_ns;
-    if (c->at_ns < *since_ns + FAILING_NS ||
-        (apart && container->failures < CS_FINDING_FAILURES_MIN))
-        return false;
-    c->mechanism = mechanism;
-    c->span_ns = c->at_ns - *since_ns;
-    return true;
-}
-
-static bool refresh_failing(struct cs_finding_case *c)
-{
-    return keeps_failing(c, false);
-}
-
-static bool refresh_hanging(struct cs_finding_case *c)
-{
-    return keeps_failing(c, true);
-}
-
-static bool asks_agent(const struct cs_finding_case *c)
-{
-    return c->input->verdict->endpoint == CS_ENDPOINT_POD_IDENTITY_AGENT &&
-           cs_path_classify(c->input->exchange->path) == CS_PATH_AGENT;
-}
-
-/* How long the agent has known no association of this account; 0: it isn't that. */
-static bool without_association(struct cs_finding_case *c)
-{
-    struct cs_finding_association *association;
-
-    if (c->input->exchange->status != 404 || !asks_agent(c))
-        return false;
-    association = cs_finding_association_get(c->findings, c->input->subject, c->now_ns, true);
-    if (!association)
-        return false;
-    c->container->missing = true;
-    if (association->missing_ns == 0 || c->at_ns < association->missing_ns)
-        association->missing_ns = c->at_ns;
-    c->span_ns = c->at_ns - association->missing_ns;
-    return true;
-}
-
-static bool association_missing(struct cs_finding_case *c)
-{
-    if (!without_association(c) || c->span_ns <= PROPAGATING_NS)
-        return false;
-    cs_finding_clear(c->findings, c->container, CS_FINDING_ASSOCIATION_PROPAGATING,
-                     CS_FINDING_NO_ADDRESS);
-    return true;
-}
-
-static bool association_propagating(struct cs_finding_case *c)
-{
-    return without_association(c) && c->span_ns <= PROPAGATING_NS;
-}
-
-static bool credentials_refused(struct cs_finding_case *c)
-{
-    uint16_t status = c->input->exchange->status;
-
-    return (status == 400 || status == 401 || status == 403) && asks_agent(c);
-}
-
-static bool throttled(struct cs_finding_case *c)
-{
-    return c->input->verdict->outcome == CS_OUTCOME_THROTTLED;
-}
-
-static bool interceptor_slow(struct cs_finding_case *c)
-{
-    return c->input->exchange->connection->intercept_place != 0 &&
-           c->input->verdict->endpoint == CS_ENDPOINT_IMDS && c->span_ns > SLOW_NS;
-}
-
 static bool chained_assume_role(struct cs_finding_case *c)
 {
     static const enum cs_mechanism OWN_CREDENTIALS[] = {
@@ -372,15 +235,15 @@ static const struct {
     {CS_FINDING_UNDECLARED_INTERCEPTION, DELIVERY, false, undeclared_interception},
     {CS_FINDING_IMDSV1, EXCHANGE, true, imdsv1},
     {CS_FINDING_IMDSV1_ATTEMPTED, EXCHANGE, true, imdsv1_attempted},
-    {CS_FINDING_FIRST_CALL_FAILED, EXCHANGE, false, first_call_failed},
-    {CS_FINDING_REFRESH_FAILING, EXCHANGE, false, refresh_failing},
-    {CS_FINDING_REFRESH_FAILING, IN_FLIGHT, false, refresh_hanging},
-    {CS_FINDING_ASSOCIATION_MISSING, EXCHANGE, false, association_missing},
-    {CS_FINDING_ASSOCIATION_PROPAGATING, EXCHANGE, false, association_propagating},
-    {CS_FINDING_CREDENTIALS_REFUSED, EXCHANGE, false, credentials_refused},
-    {CS_FINDING_THROTTLED, EXCHANGE, false, throttled},
-    {CS_FINDING_INTERCEPTOR_SLOW, EXCHANGE, false, interceptor_slow},
-    {CS_FINDING_INTERCEPTOR_SLOW, IN_FLIGHT, false, interceptor_slow},
+    {CS_FINDING_FIRST_CALL_FAILED, EXCHANGE, false, cs_finding_shows_first_call_failed},
+    {CS_FINDING_REFRESH_FAILING, EXCHANGE, false, cs_finding_shows_refresh_failing},
+    {CS_FINDING_REFRESH_FAILING, IN_FLIGHT, false, cs_finding_shows_refresh_hanging},
+    {CS_FINDING_ASSOCIATION_MISSING, EXCHANGE, false, cs_finding_shows_association_missing},
+    {CS_FINDING_ASSOCIATION_PROPAGATING, EXCHANGE, false, cs_finding_shows_association_propagating},
+    {CS_FINDING_CREDENTIALS_REFUSED, EXCHANGE, false, cs_finding_shows_credentials_refused},
+    {CS_FINDING_THROTTLED, EXCHANGE, false, cs_finding_shows_throttled},
+    {CS_FINDING_INTERCEPTOR_SLOW, EXCHANGE, false, cs_finding_shows_interceptor_slow},
+    {CS_FINDING_INTERCEPTOR_SLOW, IN_FLIGHT, false, cs_finding_shows_interceptor_slow},
     {CS_FINDING_CHAINED_ASSUME_ROLE, EXCHANGE, false, chained_assume_role},
     {CS_FINDING_GLOBAL_STS_ENDPOINT, EXCHANGE, false, global_sts_endpoint},
     {CS_FINDING_SDK_TOO_OLD, EXCHANGE, false, sdk_too_old},

@@ -26,11 +26,8 @@ static struct cs_finding_case case_of(struct cs_findings *findings,
 static bool has_credentials(const struct cs_findings *findings,
                             const struct cs_finding_container *container, uint64_t now_ns)
 {
-    for (enum cs_mechanism i = 0; i < CS_MECHANISM_END; i++)
-        if (container->delivered_ns[i] != 0 &&
-            now_ns <= container->delivered_ns[i] + cs_finding_life(findings, i))
-            return true;
-    return false;
+    return container->credentials_ns != 0 &&
+           now_ns <= container->credentials_ns + cs_finding_life(findings, CS_MECHANISM_IMDSV2);
 }
 
 /* Instance metadata answers this node, or answered this very container something else. */
@@ -63,8 +60,8 @@ static void judge_put(struct cs_findings *findings, struct cs_finding_container 
 static void judge_token(struct cs_findings *findings, struct cs_finding_container *container,
                         uint64_t now_ns)
 {
-    uint64_t first_ns = container->token_reads[0];
-    uint64_t last_ns = container->token_reads[CS_FINDING_TOKEN_READS - 1];
+    uint64_t first_ns = container->token_first_ns;
+    uint64_t last_ns = container->token_due_ns;
     struct cs_finding_case c =
         case_of(findings, container, now_ns, last_ns, container->token_mechanism);
 

@@ -95,6 +95,10 @@ static void remember(struct cs_finding_container *container, const struct cs_fin
     if (container->put_ns == 0 && !container->host_network &&
         cs_finding_is_unanswered_put(exchange))
         container->put_ns = exchange->start_ns;
+    if (exchange->status != 0 && cs_finding_is_put(exchange))
+        container->put_ns = 0;
+    if (verdict->delivered && at_ns > container->credentials_ns)
+        container->credentials_ns = at_ns;
     /* An answer that can't be read may have been one. */
     if (container->pod &&
         (verdict->delivered || (tls && cs_outcome_result(verdict->outcome) != CS_RESULT_FAILURE)))
@@ -135,7 +139,9 @@ static void delivered(struct cs_finding_case *c)
         return;
     if (c->at_ns > container->delivered_ns[c->mechanism])
         container->delivered_ns[c->mechanism] = c->at_ns;
-    judge_delivery(c);
+    /* What was lost may have told of an interceptor, or whose answer it was. */
+    if (c->input->exchange->observed)
+        judge_delivery(c);
 }
 
 void cs_findings_exchange(struct cs_findings *findings, const struct cs_findings_input *input,
@@ -188,6 +194,9 @@ void cs_findings_in_flight(struct cs_findings *findings, const struct cs_finding
 
     if (now_ns < input->exchange->start_ns + CS_FINDINGS_HUNG_NS)
         return;
+    /* Its answer may have been among what was lost. */
+    if (!input->exchange->observed || input->exchange->start_ns <= findings->lost_ns)
+        return;
     cs_finding_address_in_flight(findings, input, now_ns);
     if (input->verdict->proxied)
         return;
@@ -199,6 +208,11 @@ void cs_findings_in_flight(struct cs_findings *findings, const struct cs_finding
         cs_finding_is_unanswered_put(input->exchange))
         c.container->put_ns = input->exchange->start_ns;
     cs_finding_rules(&c, CS_FINDING_ON_IN_FLIGHT);
+}
+
+void cs_findings_facts_lost(struct cs_findings *findings, uint64_t now_ns)
+{
+    findings->lost_ns = now_ns;
 }
 
 void cs_findings_token_open(struct cs_findings *findings, const struct cs_subject *subject,
@@ -214,12 +228,17 @@ void cs_findings_token_open(struct cs_findings *findings, const struct cs_subjec
         return;
     cs_finding_container_spec(container, facts);
     reads = container->token_reads;
-    if (container->token_mechanism != mechanism)
+    if (container->token_mechanism != mechanism) {
         memset(container->token_reads, 0, sizeof(container->token_reads));
+        container->token_due_ns = 0;
+    }
     container->token_mechanism = mechanism;
     memmove(&reads[0], &reads[1], (CS_FINDING_TOKEN_READS - 1) * sizeof(reads[0]));
     reads[CS_FINDING_TOKEN_READS - 1] = time_ns;
-    container->token_due_ns = reads[0] != 0 && time_ns - reads[0] <= TOKEN_READS_NS ? time_ns : 0;
+    if (container->token_due_ns != 0 || reads[0] == 0 || time_ns - reads[0] > TOKEN_READS_NS)
+        return;
+    container->token_due_ns = time_ns;
+    container->token_first_ns = reads[0];
 }
 
 /* Ask again who it is and what it declares, if anything waits for that. */

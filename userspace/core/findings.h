@@ -113,6 +113,9 @@ void cs_findings_exchange(struct cs_findings *findings, const struct cs_findings
 void cs_findings_in_flight(struct cs_findings *findings, const struct cs_findings_input *input,
                            uint64_t now_ns);
 
+/* Facts were lost until now: what seems to wait for an answer since before may have had it. */
+void cs_findings_facts_lost(struct cs_findings *findings, uint64_t now_ns);
+
 /* The container opened a token file of that mechanism. */
 void cs_findings_token_open(struct cs_findings *findings, const struct cs_subject *subject,
                             const struct cs_pod_facts *facts, enum cs_mechanism mechanism,

@@ -133,6 +133,21 @@ static void sees_what_hangs(void **state)
     assert_shown("finding=\"endpoint-unreachable\"");
 }
 
+/* … but not when it may be over, and the facts that told so were lost. */
+static void doubts_what_hangs(void **state)
+{
+    (void)state;
+    connect_to_agent(MINUTE, 1);
+    cs_pipeline_facts_dropped(pipeline, 0, MINUTE + CS_NSEC_PER_SEC);
+    cs_pipeline_facts_dropped(pipeline, 2, MINUTE + 2 * CS_NSEC_PER_SEC);
+    cs_pipeline_facts_dropped(pipeline, 2, 2 * MINUTE);
+    cs_pipeline_findings_tick(pipeline, 2 * MINUTE + CS_NSEC_PER_SEC);
+    assert_shown("");
+    connect_to_agent(MINUTE + 2 * CS_NSEC_PER_SEC + 1, 2);
+    cs_pipeline_findings_tick(pipeline, 2 * MINUTE + 3 * CS_NSEC_PER_SEC);
+    assert_shown("finding=\"endpoint-unreachable\"");
+}
+
 /* Under --max-series a gauge loses its names; it must not stay behind for that. */
 static void folded_gauges_go_too(void **state)
 {
@@ -178,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(shows_and_clears, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sees_what_hangs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(doubts_what_hangs, set_up, tear_down),
         cmocka_unit_test_prestate_setup_teardown(folded_gauges_go_too, set_up, tear_down, &small),
         cmocka_unit_test_setup_teardown(every_severity_is_there, set_up, tear_down),
     };

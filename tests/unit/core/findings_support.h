@@ -23,7 +23,16 @@
 
 enum who { WEB, SIDECAR, OTHER, HOST, WHO_END }; /* the first two are one pod's */
 
-enum what { NOTHING_HAPPENS, EXCHANGE, HANGS, READS_TOKEN, ENDS, POD_ENDS, SPEC_COMES };
+enum what {
+    NOTHING_HAPPENS,
+    EXCHANGE,
+    HANGS,
+    READS_TOKEN,
+    ENDS,
+    POD_ENDS,
+    SPEC_COMES,
+    FACTS_ARE_LOST
+};
 
 /* One thing that happens. Times in seconds. */
 struct act {
@@ -33,7 +42,7 @@ struct act {
     enum cs_outcome outcome;
     uint16_t status;
     enum cs_confidence confidence;
-    bool delivered, probe, first_failed, connect_failed, upstream, proxied;
+    bool delivered, probe, first_failed, connect_failed, upstream, proxied, gap;
     const char *method, *path, *user_agent, *server_name;
     uint16_t flags;
     uint8_t intercepted; /* enum cs_intercept_place */
@@ -215,7 +224,7 @@ static inline void play_exchange(struct play *play, enum who who, const struct a
                                    .start_ns = (play->now_s - act->late - act->took) * SECOND,
                                    .end_ns =
                                        act->what == HANGS ? 0 : (play->now_s - act->late) * SECOND,
-                                   .observed = true,
+                                   .observed = !act->gap,
                                    .outcome = act->outcome,
                                    .connect_failed = act->connect_failed,
                                    .status = act->status,
@@ -272,6 +281,9 @@ static inline void play_act(struct play *play, enum who who, const struct act *a
         break;
     case SPEC_COMES:
         play->spec_known = true;
+        break;
+    case FACTS_ARE_LOST:
+        cs_findings_facts_lost(play->findings, play->now_s * SECOND);
         break;
     default:
         break;

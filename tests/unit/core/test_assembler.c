@@ -260,8 +260,9 @@ static void count_in_flight(const struct cs_exchange *exchange, void *user)
     assert_int_equal(exchange->answer_ns, 0);
     assert_int_equal(exchange->end_ns, 0);
     result->len += (size_t)snprintf(result->text + result->len, sizeof(result->text) - result->len,
-                                    " %llu%s", (unsigned long long)(exchange->start_ns / MS),
-                                    exchange->connect_failed ? "c" : "");
+                                    " %llu%s%s", (unsigned long long)(exchange->start_ns / MS),
+                                    exchange->connect_failed ? "c" : "",
+                                    exchange->observed ? "" : "?");
 }
 
 static const struct {
@@ -272,6 +273,7 @@ static const struct {
     {"a failed connect", "connect failed.refused", ""},
     {"a request", "connect est req", " 3"},
     {"an answered one", "connect est req resp:200", ""},
+    {"one that may be answered, in a gap", "connect est req gap.in", " 3?"},
     {"two pipelined", "connect est req req", " 3 4"},
     {"a TLS handshake", "connect.tls hello est c>22:512", " 1"},
     {"TLS, nothing asked", "connect.tls hello est shello13 >53", ""},
