@@ -70,6 +70,9 @@ static void put_parties(struct cs_pipeline *pipeline, const struct cs_pipeline_c
     evidence->no_token_hook = pipeline->no_token_hook;
     if (connection->kernel_thread)
         return;
+    /* Those on the node's network pass its interceptor by. */
+    evidence->interceptor_near = !caller->subject->host_network &&
+                                 cs_peers_intercept(pipeline->peers, connection->connect_ns);
     evidence->caller_listens = cs_peers_listens(pipeline->peers, connection->cgroup_id);
     evidence->pod_redirects = cs_peers_redirects(pipeline->peers, caller->subject->pod_uid) ||
                               cs_party_interceptor(&evidence->caller) == CS_INTERCEPTOR_MESH;

@@ -172,6 +172,8 @@ struct cs_evidence {
 
     struct cs_party caller;
     struct cs_party listener; /* of an intercepted connection */
+    bool interceptor_near;    /* one is at work on this node that would have taken this connection
+                               * to instance metadata */
     bool caller_listens;      /* the caller's cgroup answers in another's place itself */
 
     enum cs_preceded preceded;

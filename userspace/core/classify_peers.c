@@ -20,6 +20,7 @@ struct cs_peers {
     uint64_t listeners[CS_PEERS_LISTENERS_MAX];
     struct redirect redirects[CS_PEERS_REDIRECTS_MAX];
     uint64_t next_listener, next_redirect;
+    uint64_t taken_ns; /* connect of the last one in clear that a listener of the node took; 0 */
 };
 
 int cs_peers_new(struct cs_peers **peers)
@@ -79,6 +80,9 @@ void cs_peers_learn(struct cs_peers *peers, const struct cs_connection *connecti
 
     if (connection->kernel_thread)
         return;
+    if (connection->intercept_place == CS_INTERCEPT_NODE && connection->kind == CS_WATCH_PLAIN &&
+        listener != connection->cgroup_id && connection->connect_ns > peers->taken_ns)
+        peers->taken_ns = connection->connect_ns;
     if (connection->intercept_place == CS_INTERCEPT_NODE && listener &&
         listener != connection->cgroup_id && !cs_peers_listens(peers, listener))
         peers->listeners[peers->next_listener++ % CS_PEERS_LISTENERS_MAX] = listener;
@@ -88,6 +92,14 @@ void cs_peers_learn(struct cs_peers *peers, const struct cs_connection *connecti
     redirect.destination = destination_of(connection);
     if (!has_redirect(peers, &redirect))
         peers->redirects[peers->next_redirect++ % CS_PEERS_REDIRECTS_MAX] = redirect;
+}
+
+bool cs_peers_intercept(const struct cs_peers *peers, uint64_t time_ns)
+{
+    uint64_t taken_ns = peers->taken_ns;
+
+    return taken_ns != 0 &&
+           (time_ns > taken_ns ? time_ns - taken_ns : taken_ns - time_ns) <= CS_PEERS_NEAR_NS;
 }
 
 bool cs_peers_redirects(const struct cs_peers *peers, const char *pod_uid)

@@ -32,6 +32,11 @@ void cs_peers_learn(struct cs_peers *peers, const struct cs_connection *connecti
 /* That cgroup took connections that were meant for others. */
 bool cs_peers_listens(const struct cs_peers *peers, uint64_t cgroup_id);
 
+/* A listener of this node took a connection to a metadata service within CS_PEERS_NEAR_NS of that
+ * time. */
+#define CS_PEERS_NEAR_NS (UINT64_C(3600) * 1000000000)
+bool cs_peers_intercept(const struct cs_peers *peers, uint64_t time_ns);
+
 /* Connections of that pod go to a listener in it. */
 bool cs_peers_redirects(const struct cs_peers *peers, const char *pod_uid);
 

@@ -222,6 +222,18 @@ static uint32_t reasons_of(const struct answerer *row)
     return reasons;
 }
 
+/* The pod is bound to an interceptor that is at work here: that it didn't take this connection is
+ * more likely unseen than so. But NMI never says that it is IMDS, and kube2iam and kiam let
+ * -extended through. */
+static bool is_doubtful(const struct cs_evidence *evidence, const struct answerer *row)
+{
+    uint16_t binding =
+        row->asked == ASKED_AZURE ? CS_DECLARED_BIT(AAD_POD_IDENTITY) : CS_DECLARED_BIT(KUBE2IAM);
+
+    return row->told == NOBODY && !row->server && row->asked != ASKED_AWS_EXTENDED &&
+           evidence->interceptor_near && evidence->declared_known && evidence->declared & binding;
+}
+
 /* What is known of the pod and speaks for or against the row. */
 static void adjust(const struct cs_evidence *evidence, const struct answerer *row,
                    struct cs_verdict *verdict)
@@ -237,6 +249,10 @@ static void adjust(const struct cs_evidence *evidence, const struct answerer *ro
     if (row->mechanism == NMI && evidence->declared_known &&
         evidence->declared & CS_DECLARED_BIT(AAD_POD_IDENTITY))
         verdict->reasons |= CS_REASON_BIT(DECLARED);
+    if (is_doubtful(evidence, row)) {
+        verdict->confidence = LOW;
+        verdict->reasons |= CS_REASON_BIT(DECLARED);
+    }
 }
 
 static void credentials(const struct cs_evidence *evidence, enum asked asked,

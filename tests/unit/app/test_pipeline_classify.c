@@ -381,6 +381,39 @@ static void knows_who_listens(void **state)
     assert_last("\"not_declared\"");
 }
 
+static void bound_pod_arrives(const char *uid, bool host_network)
+{
+    char pod[1024];
+    int len = snprintf(pod, sizeof(pod),
+                       "{\"metadata\":{\"uid\":\"%s\",\"name\":\"b\",\"namespace\":\"shop\","
+                       "\"labels\":{\"aadpodidbinding\":\"b\"}},\"spec\":{\"nodeName\":\"node\","
+                       "\"hostNetwork\":%s,\"containers\":[{\"name\":\"app\"}]},"
+                       "\"status\":{\"phase\":\"Running\"}}",
+                       uid, host_network ? "true" : "false");
+    const struct cs_kube_event event = {.kind = CS_KUBE_POD, .pod = {pod, (size_t)len}};
+
+    cs_pod_index_event(pipeline->pods.index, &event, START);
+}
+
+/* NMI answers this node's pods: that it didn't answer one that is bound to it was hardly so. */
+static void doubts_an_interception_that_was_missed(void **state)
+{
+    (void)state;
+    bound_pod_arrives(uids[WEB], false);
+    call_imds(WEB, 0, 0);
+    assert_last("\"confidence\":\"medium\"");
+    pod_arrives(uids[PLAIN], "plain", "");
+    call_imds(PLAIN, NMI, 2579);
+    call_imds(WEB, 0, 0);
+    assert_last("\"mechanism\":\"azure-imds\"");
+    assert_last("\"confidence\":\"low\"");
+    call_imds(PLAIN, 0, 0);
+    assert_last("\"confidence\":\"medium\"");
+    bound_pod_arrives(uids[PLAIN], true);
+    call_imds(PLAIN, 0, 0);
+    assert_last("\"confidence\":\"medium\"");
+}
+
 /* Where the sockets' owner is a node's proxy, the caller is unknown: never the proxy. */
 static void leaves_a_proxied_call_to_nobody(void **state)
 {
@@ -406,6 +439,7 @@ int main(void)
         TEST(counts_a_relayed_call_once),
         TEST(joins_the_evidence_of_a_pod),
         TEST(knows_who_listens),
+        TEST(doubts_an_interception_that_was_missed),
         TEST(leaves_a_proxied_call_to_nobody),
     };
 

@@ -5,9 +5,10 @@
 
 #include "core/declared.h"
 
-#define BOUND CS_DECLARED_BIT(AAD_POD_IDENTITY)
-#define AZURE CS_DECLARED_BIT(AZURE_WORKLOAD_IDENTITY)
-#define NO    0x4000 /* the spec is known and has none */
+#define BOUND    CS_DECLARED_BIT(AAD_POD_IDENTITY)
+#define AZURE    CS_DECLARED_BIT(AZURE_WORKLOAD_IDENTITY)
+#define KUBE2IAM CS_DECLARED_BIT(KUBE2IAM)
+#define NO       0x4000 /* the spec is known and has none */
 
 static const struct {
     const char *name;
@@ -158,6 +159,55 @@ static void test_interception(void **state)
     assert_int_equal(failed, 0);
 }
 
+/* Bound to an interceptor that is at work on the node, and not intercepted: more likely missed than
+ * true, but where the answer itself shows who gave it, or the path that none of them knows. */
+static void test_missed(void **state)
+{
+    static const struct {
+        const char *name, *path, *server;
+        uint16_t declared;
+        bool known, near;
+        const char *verdict;
+    } rows[] = {
+        {"kube2iam", ROLES "/r", "EC2ws", KUBE2IAM, true, true, "imdsv1 D l"},
+        {"none at work here", ROLES "/r", "EC2ws", KUBE2IAM, true, false, "imdsv1 D h"},
+        {"not bound", ROLES "/r", "EC2ws", 0, true, true, "imdsv1 D h"},
+        {"bound to the other cloud's", ROLES "/r", "EC2ws", BOUND, true, true, "imdsv1 D h"},
+        {"not known", ROLES "/r", "EC2ws", 0, false, true, "imdsv1 D h"},
+        {"-extended passes through", ROLES "-extended/r", "EC2ws", KUBE2IAM, true, true,
+         "imdsv1 D h"},
+        {"NMI", TOKEN, "", BOUND, true, true, "azure-imds D l"},
+        {"the service itself", TOKEN, "IMDS/150", BOUND, true, true, "azure-imds D h"},
+    };
+    struct cs_connection connection = {.kind = CS_WATCH_PLAIN, .dport = 80};
+    struct cs_exchange exchange = {.connection = &connection,
+                                   .observed = true,
+                                   .method = "GET",
+                                   .status = 200,
+                                   .request_flags = CS_REQUEST_METADATA,
+                                   .response_length = UINT64_MAX};
+
+    (void)state;
+    set_address(connection.daddr, IMDS);
+    for (size_t i = 0; i < CS_ARRAY_SIZE(rows); i++) {
+        struct cs_evidence evidence = {.exchange = &exchange,
+                                       .watchlist = watchlist(),
+                                       .declared_known = rows[i].known,
+                                       .declared = rows[i].declared,
+                                       .interceptor_near = rows[i].near};
+        struct cs_verdict verdict;
+        char got[80];
+
+        strcpy(exchange.path, rows[i].path);
+        strcpy(exchange.server, rows[i].server);
+        cs_classify(&evidence, &verdict);
+        describe(&verdict, got, sizeof(got));
+        if (strcmp(got, rows[i].verdict) != 0)
+            fail_msg("%s: want %s, got %s", rows[i].name, rows[i].verdict, got);
+        assert_int_equal(!!(verdict.reasons & 1u << CS_REASON_DECLARED), strstr(got, " l") != NULL);
+    }
+}
+
 static const struct {
     const char *name, *workload, *container;
     bool listens, upstream, proxied;
@@ -256,9 +306,8 @@ static void test_nothing_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_interception),
-        cmocka_unit_test(test_callers),
-        cmocka_unit_test(test_answer_size),
+        cmocka_unit_test(test_interception), cmocka_unit_test(test_missed),
+        cmocka_unit_test(test_callers),      cmocka_unit_test(test_answer_size),
         cmocka_unit_test(test_nothing_said),
     };
 
