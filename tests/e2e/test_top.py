@@ -206,6 +206,12 @@ def findings(observer, document, results):
     table = top(observer, "--once", COLUMNS="220").stdout
     results.check(re.search(r"\nR[ !] shop/irsa-curl .* irsa .* retiring-mechanism", table),
                   "a wide table tells findings", table.splitlines())
+    text = " ".join(top(observer, "--findings").stdout.split())
+    missing = [f"{w['workload']}: {f['finding']}: {f['explanation']}" for w in document["workloads"]
+               for f in w["findings"] if not f["expected"] and
+               (f["explanation"] not in text or
+                f"{f['finding']} {w['namespace']}/{w['workload']} " not in text)]
+    results.check(not missing, "--findings explains each", missing)
 
 
 def once(observer, document, results):
@@ -223,7 +229,7 @@ def once(observer, document, results):
                               rf"+{use['failures']} "
             if not any(re.match(pattern, line) for line in lines):
                 bad.append(f"no line {pattern}")
-    results.check(not bad, f"--once has a line for each of {len(lines) - 4} rows", bad + lines)
+    results.check(not bad, f"--once has a line for each of {len(lines) - 5} rows", bad + lines)
     narrow = top(observer, COLUMNS="80").stdout.splitlines()
     results.check(narrow and max(map(len, narrow)) <= 80 and len(narrow) == len(lines),
                   "without a terminal it is as --once, and COLUMNS is kept to",
@@ -255,6 +261,11 @@ def live(observer, results):
         results.check(slowest[0] == "5.0s" and slowest == sorted(slowest, key=seconds,
                                                                  reverse=True),
                       "live: p has the slowest first", screen.shown())
+        screen.type(b"e")
+        explained = screen.wait_for("OPEN FINDINGS") and screen.wait_for("^ {10}[A-Z].* ")
+        screen.type(b"e")
+        results.check(explained and screen.wait_for("WORKLOAD +MECHANISM"),
+                      "live: e explains the findings, and goes back", screen.shown())
         screen.resize(160, 50)
         wide = screen.wait_for("MECHANISM .*TOTAL .*FAILED MOSTLY")
         results.check(wide and screen.wait_for("azure-workload-identity-proxy"),

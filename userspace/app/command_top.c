@@ -67,6 +67,13 @@ static int set_once(void *target, const char *value, char why[CS_OPTION_WHY_MAX]
     return 0;
 }
 
+static int set_findings(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    (void)why;
+    ((struct cs_top *)target)->view.findings = strcmp(value, "true") == 0;
+    return 0;
+}
+
 static int set_json(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
 {
     (void)why;
@@ -84,6 +91,10 @@ static const struct cs_option OPTIONS[] = {
     {"interval", "SECONDS", "how often to look; default 2", set_interval, false},
     {"once", NULL, "print the table once, with totals since credscope's start, and end", set_once,
      false},
+    {"findings", NULL,
+     "begin with the open findings, why each is open and what to do; with --once "
+     "only those",
+     set_findings, false},
     {"json", NULL, "print the API's document once (docs/api.md), and end", set_json, false},
 };
 
@@ -96,8 +107,8 @@ static const struct cs_option_command COMMAND = {
              "identity, ! failures within the last minute (with --once: ever); REQ/MIN is over the "
              "last minute; FAILED, P50 and P99 are since credscope's start; WAIT is how many "
              "requests wait for an answer; PODS how many use the mechanism, of those that run.\n"
-             "Keys: r f p i n sort by rate, failures, p99, in flight, name; arrows, page keys and "
-             "j k scroll; q quits.\n"
+             "Keys: r f p i n sort by rate, failures, p99, in flight, name; e explains the open "
+             "findings and goes back; arrows, page keys and j k scroll; q quits.\n"
              "In a cluster: kubectl -n credscope exec -it POD -- credscope top\n\n"
              "Each option is also an environment variable: CREDSCOPE_API for --api.\n\n"
              "Exit status: 0 success, 1 the API can't be asked or its answer is of no use, 2 wrong "

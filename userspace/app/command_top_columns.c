@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAME_MOST 70
+#define NAME_MOST     70
+#define FINDING_WIDTH 100 /* of a view, from which on it has the column of findings */
 
 bool cs_top_row_fails(const struct cs_top_row *row)
 {
@@ -150,7 +151,7 @@ static const struct cs_top_column COLUMNS[] = {
     [CS_TOP_WAITING] = {"WAIT", CS_TOP_RIGHT, 4, 5, true, CS_TOP_BY_IN_FLIGHT, waiting},
     [CS_TOP_OLDEST] = {"OLDEST", CS_TOP_RIGHT, 6, 6, false, 0, oldest},
     [CS_TOP_PODS] = {"PODS", CS_TOP_RIGHT, 5, 11, false, 0, pods},
-    [CS_TOP_FINDING] = {"FINDING", CS_TOP_LEFT, 7, 36, false, 0, finding},
+    [CS_TOP_FINDING] = {"FINDING", CS_TOP_LEFT, 16, 36, false, 0, finding},
 };
 _Static_assert(CS_ARRAY_SIZE(COLUMNS) == CS_TOP_COLUMN_END, "each is described");
 
@@ -199,6 +200,13 @@ static void grow(size_t *left, size_t *width, size_t natural)
     *left -= more;
 }
 
+/* Findings take room from names, so there must be some, and names need most of 80 columns. */
+static bool wanted(const struct cs_top_model *model, const struct cs_top_view *view,
+                   enum cs_top_column_id id)
+{
+    return id != CS_TOP_FINDING || (view->width >= FINDING_WIDTH && natural_width(model, id));
+}
+
 void cs_top_columns_choose(const struct cs_top_model *model, const struct cs_top_view *view,
                            size_t widths[CS_TOP_COLUMN_END])
 {
@@ -206,17 +214,17 @@ void cs_top_columns_choose(const struct cs_top_model *model, const struct cs_top
     const enum cs_top_column_id first[] = {
         CS_TOP_MARK,   CS_TOP_WORKLOAD, CS_TOP_MECHANISM, view->live ? CS_TOP_RATE : CS_TOP_TOTAL,
         CS_TOP_FAILED, CS_TOP_P99,      CS_TOP_WAITING,   CS_TOP_PODS,
-        CS_TOP_P50};
+        CS_TOP_P50,    CS_TOP_FINDING};
     /* … the others once the names are whole. */
     static const enum cs_top_column_id second[] = {
-        CS_TOP_FINDING,     CS_TOP_TOTAL,  CS_TOP_FAILURE,  CS_TOP_LAST_OK,
-        CS_TOP_LAST_FAIL,   CS_TOP_OLDEST, CS_TOP_DECLARED, CS_TOP_SERVICE_ACCOUNT,
-        CS_TOP_CREDENTIALS, CS_TOP_KIND};
+        CS_TOP_TOTAL,           CS_TOP_FAILURE,     CS_TOP_LAST_OK,
+        CS_TOP_LAST_FAIL,       CS_TOP_OLDEST,      CS_TOP_DECLARED,
+        CS_TOP_SERVICE_ACCOUNT, CS_TOP_CREDENTIALS, CS_TOP_KIND};
     size_t left = view->width ? view->width + 1 : SIZE_MAX;
 
     memset(widths, 0, CS_TOP_COLUMN_END * sizeof(widths[0]));
     for (size_t i = 0; i < CS_ARRAY_SIZE(first); i++)
-        if (take(&left, COLUMNS[first[i]].least))
+        if (wanted(model, view, first[i]) && take(&left, COLUMNS[first[i]].least))
             widths[first[i]] = COLUMNS[first[i]].least;
     for (size_t i = 1; i < CS_ARRAY_SIZE(first); i++)
         if (widths[first[i]])

@@ -109,14 +109,13 @@ static bool names_mechanism(const cJSON *finding, const char *mechanism)
 static void set_finding(const cJSON *findings, struct cs_top_row *row)
 {
     const char *worst = "";
-    int severity = 0, count = 0;
+    int severity = -1, count = 0;
     const cJSON *finding;
 
     row->finding[0] = '\0';
     cJSON_ArrayForEach(finding, findings)
     {
-        const char *text = cs_top_json_text(finding, "severity");
-        int rank = strcmp(text, "critical") == 0 ? 3 : strcmp(text, "warning") == 0 ? 2 : 1;
+        int rank = (int)cs_top_severity_of(cs_top_json_text(finding, "severity"));
 
         if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(finding, "expected")) ||
             !names_mechanism(finding, row->mechanism))

@@ -1,74 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/command_top_layout.h"
 
-#include "app/command_top_columns.h"
+#include "app/command_top_draw.h"
+#include "app/command_top_findings.h"
 #include "base/util.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #define LINES_AROUND 5 /* two of header, the titles, what is not shown, the keys */
-#define LINE_MAX     512
-
-#define BOLD    "\033[1m"
-#define DIM     "\033[2m"
-#define REVERSE "\033[7m"
-#define RED     "\033[31m"
-#define YELLOW  "\033[33m"
-#define MAGENTA "\033[35m"
-#define RESET   "\033[0m"
-
-struct drawing {
-    const struct cs_top_model *model;
-    const struct cs_top_view *view;
-    struct cs_buffer *buffer;
-    size_t widths[CS_TOP_COLUMN_END];
-};
-
-static void begin_style(const struct drawing *drawing, const char *style)
-{
-    if (drawing->view->colour && style)
-        cs_buffer_add_text(drawing->buffer, style);
-}
-
-static void end_style(const struct drawing *drawing, const char *style)
-{
-    if (drawing->view->colour && style)
-        cs_buffer_add_text(drawing->buffer, RESET);
-}
-
-/* What the last frame had there must go; at the line's end that would take its last character. */
-static void begin_line(const struct drawing *drawing)
-{
-    if (drawing->view->live)
-        cs_buffer_add_text(drawing->buffer, "\033[K");
-}
-
-static void end_line(const struct drawing *drawing)
-{
-    cs_buffer_add_text(drawing->buffer, "\n");
-}
-
-static void line(const struct drawing *drawing, const char *style, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void line(const struct drawing *drawing, const char *style, const char *format, ...)
-{
-    char text[LINE_MAX];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    begin_line(drawing);
-    begin_style(drawing, style);
-    cs_top_text_cut(drawing->buffer, text,
-                    drawing->view->width ? drawing->view->width : SIZE_MAX / 2);
-    end_style(drawing, style);
-    end_line(drawing);
-}
 
 /* Sums over the rows. */
 struct sums {
@@ -94,48 +35,66 @@ static struct sums sums_of(const struct cs_top_model *model)
     return sums;
 }
 
-static void draw_header(const struct drawing *drawing, const struct sums *sums)
+static void draw_header(const struct cs_top_drawing *drawing)
 {
     const struct cs_top_model *model = drawing->model;
     const struct cs_top_view *view = drawing->view;
     time_t seconds = (time_t)model->time;
-    char clock[32] = "", observed[CS_TOP_NUMBER_MAX], omitted[64] = "";
-    char requests[32], failures[32];
-    const char *a_minute = view->live ? "/min" : "";
+    struct cs_top_part parts[] = {{0, "credscope top"}, {1, ""}, {3, ""}, {2, ""}, {4, ""}};
+    char observed[CS_TOP_NUMBER_MAX];
     struct tm utc;
 
-    if (model->time >= 0 && gmtime_r(&seconds, &utc))
-        strftime(clock, sizeof(clock), "  %H:%M:%S UTC", &utc);
     cs_top_text_age(model->observed, observed);
-    if (view->live) {
-        cs_top_text_rate(sums->rate, requests);
-        cs_top_text_rate(sums->failure_rate, failures);
-    } else {
-        snprintf(requests, sizeof(requests), "%.0f", sums->total);
-        snprintf(failures, sizeof(failures), "%.0f", sums->failures);
-    }
-    if (model->omitted)
-        snprintf(omitted, sizeof(omitted), "  %zu NOT SHOWN, ask by --namespace", model->omitted);
+    snprintf(parts[1].text, sizeof(parts[1].text), "%.150s", model->node);
+    if (model->time >= 0 && gmtime_r(&seconds, &utc))
+        strftime(parts[2].text, sizeof(parts[2].text), "%H:%M:%S UTC", &utc);
+    snprintf(parts[3].text, sizeof(parts[3].text),
+             view->live ? "watched for %s" : "since its start %s ago", observed);
     if (view->live)
-        line(drawing, BOLD, "credscope top  %s%s  watched for %s  every %g s", model->node, clock,
-             observed, view->interval);
-    else
-        line(drawing, BOLD, "credscope top  %s%s  since its start %s ago", model->node, clock,
-             observed);
-    if (view->trouble)
-        line(drawing, RED, "%s", view->trouble);
-    else
-        line(drawing, NULL, "%zu workloads (%zu quiet)  %s requests%s, %s failed%s  %.0f waiting%s",
-             model->workloads, model->quiet, requests, a_minute, failures, a_minute,
-             sums->in_flight, omitted);
+        snprintf(parts[4].text, sizeof(parts[4].text), "every %g s", view->interval);
+    cs_top_parts(drawing, CS_TOP_BOLD, parts, CS_ARRAY_SIZE(parts));
 }
 
-static void draw_titles(const struct drawing *drawing)
+static void put_requests(const struct cs_top_view *view, const struct sums *sums, char *to,
+                         size_t size)
+{
+    char requests[CS_TOP_NUMBER_MAX], failures[CS_TOP_NUMBER_MAX];
+
+    if (!view->live) {
+        snprintf(to, size, "%.0f requests, %.0f failed", sums->total, sums->failures);
+        return;
+    }
+    cs_top_text_rate(sums->rate, requests);
+    cs_top_text_rate(sums->failure_rate, failures);
+    snprintf(to, size, "%s requests/min, %s failed/min", requests, failures);
+}
+
+static void draw_sums(const struct cs_top_drawing *drawing, const struct sums *sums)
+{
+    const struct cs_top_model *model = drawing->model;
+    struct cs_top_part parts[] = {{0, ""}, {3, ""}, {4, ""}, {2, ""}, {1, ""}};
+
+    if (drawing->view->trouble) {
+        cs_top_line(drawing, CS_TOP_RED, "%s", drawing->view->trouble);
+        return;
+    }
+    snprintf(parts[0].text, sizeof(parts[0].text), "%zu workloads (%zu quiet)", model->workloads,
+             model->quiet);
+    put_requests(drawing->view, sums, parts[1].text, sizeof(parts[1].text));
+    snprintf(parts[2].text, sizeof(parts[2].text), "%.0f waiting", sums->in_flight);
+    cs_top_findings_count(model, parts[3].text, sizeof(parts[3].text));
+    if (model->omitted)
+        snprintf(parts[4].text, sizeof(parts[4].text), "%zu NOT SHOWN, ask by --namespace",
+                 model->omitted);
+    cs_top_parts(drawing, NULL, parts, CS_ARRAY_SIZE(parts));
+}
+
+static void draw_titles(const struct cs_top_drawing *drawing)
 {
     const char *gap = "";
 
-    begin_line(drawing);
-    begin_style(drawing, REVERSE);
+    cs_top_begin_line(drawing);
+    cs_top_begin_style(drawing, CS_TOP_REVERSE);
     for (enum cs_top_column_id id = 0; id < CS_TOP_COLUMN_END; id++) {
         const struct cs_top_column *column = cs_top_column(id);
         bool sorted =
@@ -144,14 +103,14 @@ static void draw_titles(const struct drawing *drawing)
         if (drawing->widths[id] == 0)
             continue;
         cs_buffer_add_text(drawing->buffer, gap);
-        begin_style(drawing, sorted ? BOLD "\033[4m" : NULL);
+        cs_top_begin_style(drawing, sorted ? CS_TOP_BOLD "\033[4m" : NULL);
         cs_top_text_fit(drawing->buffer, column->title, drawing->widths[id], column->align);
         if (sorted && drawing->view->colour)
-            cs_buffer_add_text(drawing->buffer, RESET REVERSE);
+            cs_buffer_add_text(drawing->buffer, CS_TOP_RESET CS_TOP_REVERSE);
         gap = " ";
     }
-    end_style(drawing, REVERSE);
-    end_line(drawing);
+    cs_top_end_style(drawing, CS_TOP_REVERSE);
+    cs_top_end_line(drawing);
 }
 
 static const char *style_of(const struct cs_top_row *row, enum cs_top_column_id id)
@@ -159,24 +118,26 @@ static const char *style_of(const struct cs_top_row *row, enum cs_top_column_id 
     switch (id) {
     case CS_TOP_MARK:
     case CS_TOP_MECHANISM:
-        return row->class == CS_TOP_RETIRING ? YELLOW : row->class == CS_TOP_NODE ? MAGENTA : NULL;
+        return row->class == CS_TOP_RETIRING ? CS_TOP_YELLOW
+               : row->class == CS_TOP_NODE   ? CS_TOP_MAGENTA
+                                             : NULL;
     case CS_TOP_FAILED:
     case CS_TOP_FAILURE:
-        return cs_top_row_fails(row) ? RED : NULL;
+        return cs_top_row_fails(row) ? CS_TOP_RED : NULL;
     case CS_TOP_WAITING:
     case CS_TOP_OLDEST:
-        return row->in_flight > 0 ? BOLD : NULL;
+        return row->in_flight > 0 ? CS_TOP_BOLD : NULL;
     default:
         return NULL;
     }
 }
 
-static void draw_row(const struct drawing *drawing, const struct cs_top_row *row)
+static void draw_row(const struct cs_top_drawing *drawing, const struct cs_top_row *row)
 {
     char text[CS_TOP_CELL_MAX];
     const char *gap = "";
 
-    begin_line(drawing);
+    cs_top_begin_line(drawing);
     for (enum cs_top_column_id id = 0; id < CS_TOP_COLUMN_END; id++) {
         const struct cs_top_column *column = cs_top_column(id);
         const char *style = style_of(row, id);
@@ -184,35 +145,40 @@ static void draw_row(const struct drawing *drawing, const struct cs_top_row *row
         if (drawing->widths[id] == 0)
             continue;
         cs_buffer_add_text(drawing->buffer, gap);
-        begin_style(drawing, style);
+        cs_top_begin_style(drawing, style);
         column->cell(drawing->model, row, text);
         cs_top_text_fit(drawing->buffer, text, drawing->widths[id], column->align);
-        end_style(drawing, style);
+        cs_top_end_style(drawing, style);
         gap = " ";
     }
-    end_line(drawing);
+    cs_top_end_line(drawing);
 }
 
-static void draw_legend(const struct drawing *drawing, const struct sums *sums, size_t above,
+static void draw_legend(const struct cs_top_drawing *drawing, const struct sums *sums, size_t above,
                         size_t below)
 {
-    if (drawing->view->live) {
-        char more[64] = "";
+    struct cs_top_part parts[] = {{1, ""}, {2, ""}, {3, ""}, {0, ""}};
+    bool live = drawing->view->live;
 
-        if (above || below)
-            snprintf(more, sizeof(more), "  %zu above, %zu below: up, down", above, below);
-        line(drawing, DIM, "R retiring (%zu)  N node's identity (%zu)  ! fails (%zu)%s",
-             sums->retiring, sums->node, sums->failing, more);
-        cs_buffer_add_text(drawing->buffer, "\033[J");
-        begin_style(drawing, DIM);
-        cs_top_text_cut(drawing->buffer,
-                        "sort: r rate  f failures  p p99  i in flight  n name    q quit",
-                        drawing->view->width ? drawing->view->width : SIZE_MAX / 2);
-        end_style(drawing, DIM);
-    } else if (sums->retiring || sums->node || sums->failing) {
-        line(drawing, DIM, "R retiring (%zu)  N node's identity (%zu)  ! has failed (%zu)",
-             sums->retiring, sums->node, sums->failing);
-    }
+    if (!live && !sums->retiring && !sums->node && !sums->failing)
+        return;
+    snprintf(parts[0].text, sizeof(parts[0].text), "R retiring (%zu)", sums->retiring);
+    snprintf(parts[1].text, sizeof(parts[1].text), "N node's identity (%zu)", sums->node);
+    snprintf(parts[2].text, sizeof(parts[2].text), "! %s (%zu)", live ? "fails" : "has failed",
+             sums->failing);
+    if (live && (above || below))
+        snprintf(parts[3].text, sizeof(parts[3].text), "%zu above, %zu below: up, down", above,
+                 below);
+    cs_top_parts(drawing, CS_TOP_DIM, parts, CS_ARRAY_SIZE(parts));
+}
+
+static void draw_keys(const struct cs_top_drawing *drawing)
+{
+    static const struct cs_top_part parts[] = {
+        {3, "sort: r rate"}, {3, "f failures"},         {3, "p p99"}, {3, "i in flight"},
+        {3, "n name"},       {1, "e explain findings"}, {0, "q quit"}};
+
+    cs_top_keys(drawing, parts, CS_ARRAY_SIZE(parts));
 }
 
 size_t cs_top_page(const struct cs_top_view *view)
@@ -222,29 +188,52 @@ size_t cs_top_page(const struct cs_top_view *view)
     return view->height > LINES_AROUND ? view->height - LINES_AROUND : 1;
 }
 
+/* How many of `rows` stand above the window, which is moved to have no empty end. */
+static void scroll_within(struct cs_top_view *view, size_t rows, size_t page)
+{
+    if (rows <= page)
+        view->scroll = 0;
+    else if (view->scroll > rows - page)
+        view->scroll = rows - page;
+}
+
+static void draw_table(struct cs_top_drawing *drawing, struct cs_top_view *view,
+                       const struct sums *sums)
+{
+    size_t page = view->live ? cs_top_page(view) : SIZE_MAX, i = 0, shown = 0;
+
+    scroll_within(view, sums->rows, page);
+    cs_top_columns_choose(drawing->model, view, drawing->widths);
+    draw_titles(drawing);
+    for (const struct cs_top_row *row = drawing->model->rows; row; row = row->hh.next, i++) {
+        if (i < view->scroll || shown >= page)
+            continue;
+        draw_row(drawing, row);
+        shown++;
+    }
+    if (sums->rows == 0)
+        cs_top_line(drawing, CS_TOP_DIM, "no requests so far");
+    draw_legend(drawing, sums, view->scroll, sums->rows - view->scroll - shown);
+    if (view->live)
+        draw_keys(drawing);
+    else if (drawing->model->findings)
+        cs_top_line(drawing, NULL, "`credscope top --findings` explains what is open");
+}
+
 void cs_top_draw(const struct cs_top_model *model, struct cs_top_view *view,
                  struct cs_buffer *buffer)
 {
-    struct drawing drawing = {.model = model, .view = view, .buffer = buffer};
+    struct cs_top_drawing drawing = {.model = model, .view = view, .buffer = buffer};
     struct sums sums = sums_of(model);
-    size_t page = view->live ? cs_top_page(view) : SIZE_MAX, i = 0, shown = 0;
 
-    if (sums.rows <= page)
-        view->scroll = 0;
-    else if (view->scroll > sums.rows - page)
-        view->scroll = sums.rows - page;
-    cs_top_columns_choose(model, view, drawing.widths);
     if (view->live)
         cs_buffer_add_text(buffer, "\033[H");
-    draw_header(&drawing, &sums);
-    draw_titles(&drawing);
-    for (const struct cs_top_row *row = model->rows; row; row = row->hh.next, i++) {
-        if (i < view->scroll || shown >= page)
-            continue;
-        draw_row(&drawing, row);
-        shown++;
+    draw_header(&drawing);
+    draw_sums(&drawing, &sums);
+    if (!view->findings) {
+        draw_table(&drawing, view, &sums);
+        return;
     }
-    if (sums.rows == 0)
-        line(&drawing, DIM, "no requests so far");
-    draw_legend(&drawing, &sums, view->scroll, sums.rows - view->scroll - shown);
+    scroll_within(view, cs_top_findings_lines(&drawing), view->live ? cs_top_page(view) : SIZE_MAX);
+    cs_top_findings_draw(&drawing);
 }

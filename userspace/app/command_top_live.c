@@ -65,6 +65,10 @@ static void on_key(struct live *live, int key)
     case 'q':
         live->ended = true;
         break;
+    case 'e':
+        view->findings = !view->findings;
+        view->scroll = 0;
+        break;
     case 'k':
     case CS_KEY_UP:
     case 'j':

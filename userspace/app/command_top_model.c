@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/command_top_model.h"
 
+#include "app/command_top_findings.h"
 #include "app/command_top_json.h"
 #include "base/util.h"
 
@@ -33,6 +34,7 @@ void cs_top_model_clear(struct cs_top_model *model)
 
     HASH_ITER (hh, model->rows, row, next)
         row_free(model, row);
+    cs_top_findings_clear(model);
     *model = (struct cs_top_model){0};
 }
 
@@ -137,7 +139,7 @@ static int add_use(struct cs_top_model *model, const cJSON *workload, const cJSO
 static int add_workload(struct cs_top_model *model, const cJSON *workload, uint64_t now_ns)
 {
     const cJSON *use, *uses = cJSON_GetObjectItemCaseSensitive(workload, "mechanisms");
-    int error = 0;
+    int error = cs_top_findings_add(model, workload);
 
     model->workloads++;
     if (cJSON_GetArraySize(uses) == 0)
@@ -156,6 +158,7 @@ static void begin_update(struct cs_top_model *model, const cJSON *json)
 
     if (strcmp(model->run_id, run_id) != 0)
         cs_top_model_clear(model);
+    cs_top_findings_clear(model);
     cs_text_copy(model->run_id, sizeof(model->run_id), run_id, strlen(run_id));
     cs_text_copy(model->node, sizeof(model->node), node, strlen(node));
     model->time = cs_top_json_time(json, "time");
@@ -187,6 +190,7 @@ int cs_top_model_update(struct cs_top_model *model, const char *text, size_t len
         if (row->update != model->updates)
             row_free(model, row);
     }
+    cs_top_findings_sort(model);
     model->updated_ns = now_ns;
     cJSON_Delete(json);
     return error;

@@ -62,8 +62,25 @@ struct cs_top_row {
     char key[]; /* the five names, each with its NUL */
 };
 
+enum cs_top_severity { CS_TOP_INFO, CS_TOP_WARNING, CS_TOP_CRITICAL };
+
+/* CS_TOP_INFO for a name that is none. */
+enum cs_top_severity cs_top_severity_of(const char *name);
+
+/* A finding that is open on containers of a workload, and that nobody expected. */
+struct cs_top_finding {
+    struct cs_top_finding *next;
+    enum cs_top_severity severity;
+    double containers; /* that have it */
+    double since;      /* seconds since 1970 */
+    const char *name, *namespace, *workload, *service_account, *explanation; /* within text */
+    char text[];
+};
+
 struct cs_top_model {
     struct cs_top_row *rows;
+    struct cs_top_finding *findings; /* the worst first */
+    size_t open, critical, expected; /* findings, the critical ones of them; those not listed */
     uint64_t updates;
     uint64_t updated_ns; /* of the last document */
     char node[256];

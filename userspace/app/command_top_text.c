@@ -84,6 +84,35 @@ void cs_top_text_cut(struct cs_buffer *buffer, const char *text, size_t width)
     add_columns(buffer, text, 0, width);
 }
 
+/* Bytes of the characters that fit in; one at least. */
+static size_t fitting(const char *text, size_t width)
+{
+    const char *at = text, *end = text;
+    struct glyph glyph;
+
+    while (next_glyph(&at, &glyph) && (glyph.width <= width || end == text)) {
+        width -= glyph.width < width ? glyph.width : width;
+        end = at;
+    }
+    return (size_t)(end - text);
+}
+
+const char *cs_top_text_wrap(const char **rest, size_t width, size_t *len)
+{
+    const char *line = *rest + strspn(*rest, " ");
+    size_t most = fitting(line, width), n = most;
+
+    if (line[most] != '\0')
+        while (n > 0 && line[n] != ' ')
+            n--;
+    n = n > 0 ? n : most;
+    *rest = line + n + strspn(line + n, " ");
+    while (n > 0 && line[n - 1] == ' ')
+        n--;
+    *len = n;
+    return line;
+}
+
 void cs_top_text_fit(struct cs_buffer *buffer, const char *text, size_t width,
                      enum cs_top_align align)
 {

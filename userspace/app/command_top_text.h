@@ -24,6 +24,10 @@ void cs_top_text_fit(struct cs_buffer *buffer, const char *text, size_t width,
 /* Append the text, at most `width` columns of it, without padding. */
 void cs_top_text_cut(struct cs_buffer *buffer, const char *text, size_t width);
 
+/* The next line of a text that is wrapped at spaces, its length in *len; *rest moves behind it, to
+ * the text's end at last. A word that is wider than `width` columns is broken. */
+const char *cs_top_text_wrap(const char **rest, size_t width, size_t *len);
+
 /* Numbers in at most 5 columns; "-" when not known (negative). */
 #define CS_TOP_NUMBER_MAX 16
 void cs_top_text_count(double n, char to[CS_TOP_NUMBER_MAX]);    /* 12345, 123k, 4.5M */

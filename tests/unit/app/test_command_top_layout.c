@@ -98,7 +98,7 @@ static void draws_at_80_columns(void **state)
         text,
         "\033[H"
         "\033[Kcredscope top  node-1  06:30:00 UTC  watched for 1h  every 2 s\n"
-        "\033[K5 workloads (1 quiet)  2.0 requests/min, 1.0 failed/min  1 waiting\n"
+        "\033[K5 workloads (1 quiet)  2.0 requests/min, 1.0 failed/min  12 findings, 4 critical\n"
         "\033[K   WORKLOAD               MECHANISM        REQ/MIN FAILED   P50   P99 WAIT  PODS\n"
         "\033[KR! payments/checkout-api  irsa                 2.0      3  12ms 300ms    1   1/3\n"
         "\033[KR  shop/a-wor\xe2\x80\xa6"
@@ -107,7 +107,7 @@ static void draws_at_80_columns(void **state)
         "\033[KN  shop/legacy            imdsv1                 0      0  12ms     -    0   1/3\n"
         "\033[K   shop/search            eks-pod-identity       0      0  12ms 9.9ms    0   1/3\n"
         "\033[KR retiring (2)  N node's identity (1)  ! fails (1)\n"
-        "\033[Jsort: r rate  f failures  p p99  i in flight  n name    q quit");
+        "\033[Jsort: r rate  f failures  p p99  i in flight  n name  e explain findings  q quit");
     assert_int_equal(widest(text), 80);
 }
 
@@ -134,6 +134,27 @@ static void uses_the_width_it_has(void **state)
     assert_text(text, "every 0.5 s");
     assert_null(strstr(text, "FAIL AGO")); /* none is known */
     assert_true(widest(text) > 140);
+    free(text);
+    view.width = 100;
+    text = drawn(&model, &view);
+    assert_text(text, " FINDING         \n");
+    assert_text(text, "  1/3 retirin\xe2\x80\xa6"
+                      "anism +1\n");
+}
+
+/* What there is no room for goes whole. */
+static void keeps_what_matters_when_narrow(void **state)
+{
+    _cleanup_top_model_ struct cs_top_model model = {0};
+    struct cs_top_view view = {.width = 60, .height = 24, .live = true, .interval = 2};
+    _cleanup_free_ char *text = NULL;
+
+    (void)state;
+    fill(&model, uses, 4);
+    text = drawn(&model, &view);
+    assert_text(text, "\033[Kcredscope top  node-1  06:30:00 UTC  watched for 1h\n");
+    assert_text(text, "\033[K5 workloads (1 quiet)  12 findings, 4 critical\n");
+    assert_text(text, "\033[Je explain findings  q quit");
 }
 
 static void fits_every_width_and_height(void **state)
@@ -167,7 +188,10 @@ static void once_is_plain(void **state)
     text = drawn(&model, &view);
     assert_null(strchr(text, '\033'));
     assert_text(text, "since its start 1h ago\n");
-    assert_text(text, "5 workloads (1 quiet)  123508 requests, 3 failed  1 waiting\n");
+    assert_text(
+        text,
+        "5 workloads (1 quiet)  123508 requests, 3 failed  1 waiting  12 findings, 4 critical\n");
+    assert_text(text, "`credscope top --findings` explains what is open\n");
     assert_text(text, "R! payments/checkout-api            irsa                             12");
     assert_null(strstr(text, "REQ/MIN"));
     assert_text(text, "! has failed (1)\n");
@@ -314,6 +338,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(draws_at_80_columns),
         cmocka_unit_test(uses_the_width_it_has),
+        cmocka_unit_test(keeps_what_matters_when_narrow),
         cmocka_unit_test(fits_every_width_and_height),
         cmocka_unit_test(once_is_plain),
         cmocka_unit_test(names_cannot_move_the_cursor),
