@@ -157,7 +157,7 @@ unit: $(UNIT_BIN) ## unit tests
 test-bpf: $(BUILD)/tests/bpf-tests ## the kernel half on this kernel, with real traffic (root)
 	$(Q)tests/run-cmocka.sh $<
 
-test-e2e: all ## the whole program on a simulated node (root)
+test-e2e: all $(BUILD)/tools/replay ## the whole program on a simulated node (root)
 	$(Q)BUILD=$(BUILD) tests/e2e/run.sh
 
 test-secrets: all ## known secrets in every place where one can be, then a search for them (root)
@@ -177,7 +177,7 @@ test-churn: all $(BUILD)/tests/churn ## 1,000 pods of one second, every request 
 test: ## install what it needs, then unit, BPF and end-to-end tests (root)
 	$(Q)tools/install-deps.sh build test
 	$(Q)$(MAKE) --no-print-directory all $(UNIT_BIN) $(BUILD)/tests/bpf-tests \
-		$(BUILD)/tests/kube-cat $(BUILD)/tests/churn
+		$(BUILD)/tests/kube-cat $(BUILD)/tests/churn $(BUILD)/tools/replay
 	$(Q)BUILD=$(BUILD) tests/run-suites.sh "unit=$(MAKE) -s unit" "bpf=$(MAKE) -s test-bpf" \
 		"kube=$(MAKE) -s test-kube" "e2e=$(MAKE) -s test-e2e" "secrets=$(MAKE) -s test-secrets" \
 		"churn=$(MAKE) -s test-churn"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Matches credscope's event log with the ground truth of a simulated node, exchange by exchange."""
+import collections
 import dataclasses
 import datetime
 import os
@@ -40,13 +41,20 @@ class Match:
     """pairs, missing (truth without an event), extra (events without a truth)."""
 
     def __init__(self, clients, servers, events):
-        self.delays = {(s["source"], s["exchange"]): s for s in servers if "source" in s}
+        self.delays = collections.defaultdict(list)
+        for seen in servers:
+            if "source" in seen:
+                self.delays[(seen["source"], seen["exchange"])].append(seen)
         self.pairs, self.missing = [], []
         wanted = [c for c in clients if c["mechanism"] not in ("none", "garbage")]
         # what a connection full of garbage is called is open; see test_truth for its limits
         sources = {c.get("source") for c in clients if c["mechanism"] == "garbage"}
         self.garbage = [e for e in exchanges(events) if e.get("source") in sources]
-        self.extra = [e for e in exchanges(events) if e.get("source") not in sources]
+        left = [e for e in exchanges(events) if e.get("source") not in sources]
+        self._taken, self._by = set(), collections.defaultdict(list)
+        for event in left:
+            self._by[event.get("cgroup")].append(event)
+            self._by[(event.get("cgroup"), event.get("source"))].append(event)
         # connections whose address is known first: the others then have fewer to choose from
         for row in sorted(wanted, key=lambda c: ("source" not in c, c["start_ns"])):
             event = self._take(row)
@@ -54,28 +62,32 @@ class Match:
                 self.missing.append(row)
             else:
                 self.pairs.append(Pair(row, event, self._lower(row), self._upper(row)))
+        self.extra = [e for e in left if id(e) not in self._taken]
 
     def _take(self, row):
-        mine = [e for e in self.extra if e.get("cgroup") == row["cgroup"]]
         if "source" in row:
-            mine = [e for e in mine if e.get("source") == row["source"]
-                    and e.get("exchange", 0) == row["exchange"]]
+            mine = [e for e in self._by[(row["cgroup"], row["source"])]
+                    if id(e) not in self._taken and e.get("exchange", 0) == row["exchange"]]
+            # a port may be used for several servers
+            mine.sort(key=lambda e: e.get("destination") != row["destination"])
         else:
             start = wall(row["start_wall"])
-            mine = [e for e in mine if e.get("destination") == row["destination"]
+            mine = [e for e in self._by[row["cgroup"]]
+                    if id(e) not in self._taken and e.get("destination") == row["destination"]
                     and e.get("status") is None
                     and start - 0.01 <= wall(e["time"]) <= start + self._upper(row)]
         if not mine:
             return None
-        self.extra.remove(mine[0])
+        self._taken.add(id(mine[0]))
         return mine[0]
 
     def _lower(self, row):
         """Seconds that the server held the request: its own clock, the injected delay included."""
-        seen = self.delays.get((row.get("source"), row["exchange"]), {})
-        if "answered_ns" not in seen:
-            return 0.0
-        return max(seen["delay_seconds"], (seen["answered_ns"] - seen["received_ns"]) / 1e9)
+        for seen in self.delays.get((row.get("source"), row["exchange"]), ()):
+            if "answered_ns" in seen and row["start_ns"] <= seen["received_ns"] <= row["end_ns"]:
+                return max(seen["delay_seconds"],
+                           (seen["answered_ns"] - seen["received_ns"]) / 1e9)
+        return 0.0
 
     @staticmethod
     def _upper(row):

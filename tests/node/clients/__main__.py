@@ -6,6 +6,7 @@ urllib, raw), repeat, every (seconds), enough (stop after that many 200s), timeo
 tool or request understands. See scenarios/.
 """
 import json
+import subprocess
 import sys
 import time
 
@@ -77,6 +78,9 @@ class Program:
         elif what == "read-token":
             with open(catalog.IRSA_TOKEN, encoding="ascii") as f:
                 f.read()
+        elif what == "cat-token":  # by another process of the container
+            subprocess.run(["/usr/bin/cat", catalog.IRSA_TOKEN], stdout=subprocess.DEVNULL,
+                           check=True)
         elif what == "connection":
             self.connection(step)
         elif what == "garbage":

@@ -92,10 +92,23 @@ def _sts(address, host, form):
         if "WebIdentity" not in body:
             heads.append(("Authorization", "AWS4-HMAC-SHA256 Credential=ASIAEXAMPLE/20260101/"
                           "us-east-1/sts/aws4_request, SignedHeaders=host, Signature=" + "0" * 64))
-            heads.append(("X-Amz-Security-Token", "T" * options.get("session", 900)))
-        return {"address": address, "host": host, "port": 443, "method": "POST", "path": "/",
-                "headers": tuple(heads), "body": body.encode()}
+            if session := options.get("session", 900):
+                heads.append(("X-Amz-Security-Token", "T" * session))
+        built = {"address": address, "host": host, "port": 443, "method": "POST", "path": "/",
+                 "headers": tuple(heads), "body": body.encode()}
+        return _as_large_as(built, options.get("head", 0))
     return build
+
+
+def _as_large_as(built, size):
+    """The same with a User-Agent that makes its head as large as some SDK's."""
+    have = len(Request(name="", mechanism="", **built).head())
+    more = size - have - len("User-Agent: \r\n")
+    if size and more < 1:
+        raise ValueError(f"a head of {size} bytes can't hold what takes {have}")
+    if size:
+        built["headers"] += (("User-Agent", "s" * more),)
+    return built
 
 
 def _web_identity(options):
@@ -129,6 +142,14 @@ def _assertion(options):
     path = AZURE_TOKEN_OLD if options.get("old_token") else AZURE_TOKEN
     kind = urllib.parse.quote("urn:ietf:params:oauth:client-assertion-type:jwt-bearer", safe="")
     return (f"client_assertion={_token(path)}&client_assertion_type={kind}"
+            "&client_id=11111111-2222-3333-4444-555555555555&grant_type=client_credentials"
+            "&scope=https%3A%2F%2Fvault.azure.net%2F.default")
+
+
+def _certificate(options):
+    """Signed by the application itself: a token as well, and smaller than a service account's."""
+    kind = urllib.parse.quote("urn:ietf:params:oauth:client-assertion-type:jwt-bearer", safe="")
+    return (f"client_assertion={'c' * options.get('assertion', 820)}&client_assertion_type={kind}"
             "&client_id=11111111-2222-3333-4444-555555555555&grant_type=client_credentials"
             "&scope=https%3A%2F%2Fvault.azure.net%2F.default")
 
@@ -180,6 +201,7 @@ TABLE = {
     "assume-role": ("sts", True, False, _sts(tls.STS4, STS_HOST, _assume)),
     "entra-wi": ("azure-workload-identity", True, True, _entra(_assertion)),
     "entra-secret": ("entra", True, False, _entra(_secret)),
+    "entra-certificate": ("entra", True, False, _entra(_certificate)),
     "eks-auth": ("eks-auth", True, False,
                  _fixed(address=tls.EKSAUTH4, host="eks-auth.us-east-1.api.aws", port=443,
                         method="POST", path="/clusters/demo/assume-role-for-pod-identity",

@@ -2,6 +2,7 @@
 """HTTP/1.1 by hand on real sockets, for what libraries won't do: IPv4-mapped addresses, heads cut
 over segments, pipelining, several requests a connection, giving up, a CONNECT proxy."""
 import dataclasses
+import functools
 import socket
 import ssl
 import time
@@ -42,13 +43,18 @@ def _through_proxy(sock, request, proxy):
         raise OSError(f"proxy {proxy}: {head[:60]!r}")
 
 
-def _secure(sock, request, version, verify):
+@functools.lru_cache
+def _context(version, verify):
+    if not verify:  # trust nobody: the handshake fails on the certificate
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context = ssl.create_default_context()
     if version == "1.2":
         context.maximum_version = ssl.TLSVersion.TLSv1_2
-    if not verify:  # trust nobody: the handshake fails on the certificate
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return context.wrap_socket(sock, server_hostname=request.host)
+    return context
+
+
+def _secure(sock, request, version, verify):
+    return _context(version, verify).wrap_socket(sock, server_hostname=request.host)
 
 
 class Answer:
@@ -91,9 +97,15 @@ class Answer:
         return int(lines[0].split()[1]), headers, body, at
 
 
-def _send(sock, data, pieces):
-    """pieces: number of segments; each leaves alone because of the pause and TCP_NODELAY."""
-    if pieces <= 1:
+def _send(sock, request, pieces):
+    """pieces: number of segments; each leaves alone because of the pause and TCP_NODELAY. 0: head
+    and body are two writes, under TLS two records."""
+    data = request.head() + request.body
+    if pieces == 0:
+        sock.sendall(request.head())
+        sock.sendall(request.body)
+        return
+    if pieces == 1:
         sock.sendall(data)
         return
     step = -(-len(data) // pieces)
@@ -165,7 +177,7 @@ def _exchanges(sock, requests, recorder, common, pieces, pipelined, pause):
         where = dict(common, exchange=index, start_ns=start, start_wall=wall)
         try:
             if not pipelined:
-                _send(sock, request.head() + request.body, pieces)
+                _send(sock, request, pieces)
             status, headers, body, at = reader.read()
         except (OSError, EOFError) as error:
             outcome = "reset" if _was_reset(sock, error) else record.answer_outcome(error)
