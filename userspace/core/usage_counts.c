@@ -148,14 +148,18 @@ static int visit_pod(void *user, const struct cs_pod_view *pod)
 static int visit_container(void *user, const struct cs_usage_view *view)
 {
     struct counting *counting = user;
+    struct cs_pod_view known = {.uid = view->pod_uid};
     struct pod *pod;
 
-    HASH_FIND_STR(counting->pods, view->pod_uid, pod);
+    /* A static pod is kept under the UID of its cgroup while its mirror isn't known. */
+    if (counting->index)
+        cs_pod_index_view(counting->index, view->pod_uid, &known);
+    HASH_FIND_STR(counting->pods, known.uid, pod);
     if (!pod) {
         pod = calloc(1, sizeof(*pod));
         if (!pod)
             return -ENOMEM;
-        cs_text_copy(pod->uid, sizeof(pod->uid), view->pod_uid, strlen(view->pod_uid));
+        cs_text_copy(pod->uid, sizeof(pod->uid), known.uid, strlen(known.uid));
         HASH_ADD_STR(counting->pods, uid, pod);
         if (!pod->hh.tbl) {
             free(pod);

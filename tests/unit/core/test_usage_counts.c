@@ -171,6 +171,32 @@ static void counts_by_pod(void **state)
     unmake(&w);
 }
 
+/* A static pod's cgroup names another UID than its mirror in the API: what was seen before the
+ * mirror was known, and what after, is of one pod. */
+static void counts_a_static_pod_once(void **state)
+{
+    static const char MIRROR[] =
+        "{\"metadata\":{\"uid\":\"" UID_A "\",\"name\":\"web-node\",\"namespace\":\"shop\","
+        "\"annotations\":{\"kubernetes.io/config.hash\":\"" HASH "\","
+        "\"kubernetes.io/config.mirror\":\"" HASH "\"},"
+        "\"ownerReferences\":[{\"kind\":\"Node\",\"name\":\"node\",\"controller\":true}]},"
+        "\"spec\":{\"nodeName\":\"node\",\"containers\":[{\"name\":\"a\"},{\"name\":\"b\"}]},"
+        "\"status\":{\"phase\":\"Running\"}}";
+    const struct cs_kube_event event = {.kind = CS_KUBE_POD, .pod = {MIRROR, sizeof(MIRROR) - 1}};
+    struct world w;
+
+    (void)state;
+    make(&w, false);
+    deliver(w.usage, HASH, ID_A, CS_MECHANISM_IRSA);
+    cs_pod_index_event(w.index, &event, SECOND);
+    deliver(w.usage, UID_A, ID_B, CS_MECHANISM_IRSA);
+    assert_string_equal(refresh(w.counts, w.index, w.usage, 2 * SECOND),
+                        "declaring shop/web none 1\n"
+                        "pods shop/web - 1\n"
+                        "using shop/web irsa 1\n");
+    unmake(&w);
+}
+
 static void counts_without_a_source_of_pods(void **state)
 {
     struct world w;
@@ -219,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_running_pods),
         cmocka_unit_test(counts_by_pod),
+        cmocka_unit_test(counts_a_static_pod_once),
         cmocka_unit_test(counts_without_a_source_of_pods),
         cmocka_unit_test(says_what_it_cannot_see),
     };
