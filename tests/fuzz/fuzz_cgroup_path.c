@@ -23,16 +23,14 @@ static bool is_text(const char *text, size_t size, const char *alphabet)
 static void check_identity(const struct cs_cgroup_identity *identity, struct cs_slice path,
                            bool cut)
 {
-    size_t uid = strlen(identity->pod_uid), outer = strlen(identity->outer_pod_uid);
+    size_t uid = strlen(identity->pod_uid);
 
     REQUIRE(identity->kind < CS_CGROUP_KIND_END && identity->runtime < CS_RUNTIME_END &&
             identity->qos < CS_QOS_END);
     REQUIRE(is_text(identity->pod_uid, sizeof(identity->pod_uid), "0123456789abcdef-"));
-    REQUIRE(is_text(identity->outer_pod_uid, sizeof(identity->outer_pod_uid), "0123456789abcdef-"));
     REQUIRE(is_text(identity->container_id, sizeof(identity->container_id), "0123456789abcdef"));
     REQUIRE((identity->kind == CS_CGROUP_POD) == (uid > 0));
     REQUIRE(uid == 0 || uid == 32 || uid == 36);
-    REQUIRE(outer == 0 || (uid > 0 && strcmp(identity->pod_uid, identity->outer_pod_uid) != 0));
     REQUIRE(identity->container_id[0] == '\0' || strlen(identity->container_id) == 64);
     REQUIRE(!(cut && identity->kind == CS_CGROUP_HOST));
     /* What is said stands in the path. */

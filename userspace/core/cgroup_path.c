@@ -219,7 +219,6 @@ static bool pod_directory_parse(struct cs_slice component, struct cs_slice paren
 void cs_cgroup_identify(struct cs_slice path, bool cut, struct cs_cgroup_identity *identity)
 {
     struct cs_slice parent = {"", 0}, component;
-    char first_uid[CS_POD_UID_LEN] = "";
     bool relative =
         path.len >= 3 && memcmp(path.data, "/..", 3) == 0 && (path.len == 3 || path.data[3] == '/');
     bool in_pod_directory = false;
@@ -229,12 +228,12 @@ void cs_cgroup_identify(struct cs_slice path, bool cut, struct cs_cgroup_identit
     while (cut && path.len > 0 && path.data[path.len - 1] != '/')
         path.len--;
     while (component_next(&path, &component)) {
-        if (pod_slice_parse(component, identity) ||
-            pod_directory_parse(component, parent, identity)) {
-            if (first_uid[0] == '\0')
-                memcpy(first_uid, identity->pod_uid, sizeof(first_uid));
+        bool in_pod = identity->pod_uid[0] != '\0';
+
+        if (!in_pod && (pod_slice_parse(component, identity) ||
+                        pod_directory_parse(component, parent, identity))) {
             in_pod_directory = identity->container_id[0] == '\0';
-        } else if (in_pod_directory || identity->pod_uid[0] == '\0') {
+        } else if (in_pod_directory || !in_pod) {
             /* Only the pod's own children are its containers: what is below those is theirs. */
             container_parse(component, identity);
             in_pod_directory = false;
@@ -245,8 +244,6 @@ void cs_cgroup_identify(struct cs_slice path, bool cut, struct cs_cgroup_identit
         identity->kind = CS_CGROUP_POD;
     else
         identity->kind = cut || relative ? CS_CGROUP_UNKNOWN : CS_CGROUP_HOST;
-    if (strcmp(first_uid, identity->pod_uid) != 0)
-        memcpy(identity->outer_pod_uid, first_uid, sizeof(first_uid));
 }
 
 int cs_cgroup_line_parse(struct cs_slice line, struct cs_cgroup_line *parsed)

@@ -43,17 +43,15 @@ struct cs_cgroup_identity {
     /* With dashes (a static pod's: 32 hex digits without), as the pod's metadata.uid or its
      * kubernetes.io/config.hash has it. "" unless kind is POD. */
     char pod_uid[CS_POD_UID_LEN];
-    /* The pod around that pod, "" when there is none: a cluster inside a container, or a
-     * container that made directories named like another pod's. Whoever knows the node's pods
-     * should believe this one first. */
-    char outer_pod_uid[CS_POD_UID_LEN];
     char container_id[CS_CONTAINER_ID_LEN]; /* also of a container in no pod */
 };
 
 /*
- * Identify the owner of the cgroup at path: absolute from the hierarchy's root, or with leading
- * "/.." components as /proc/PID/cgroup shows it to a reader in another cgroup namespace. cut says
- * that the end of the path is missing: what then is not surely a pod is UNKNOWN, not HOST.
+ * Identify the owner of the cgroup at path, by the first pod's directory in it: what is below a
+ * container is the container's, be it a cluster of its own or directories named like another pod's.
+ * path is absolute from the hierarchy's root, or with leading "/.." components as /proc/PID/cgroup
+ * shows it to a reader in another cgroup namespace. cut says that the end of the path is missing:
+ * what then is not surely a pod is UNKNOWN, not HOST.
  */
 void cs_cgroup_identify(struct cs_slice path, bool cut, struct cs_cgroup_identity *identity);
 

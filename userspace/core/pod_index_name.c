@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Looking pods up. */
-#include "core/cgroup_path.h"
 #include "core/pod_index_private.h"
 #include "core/pod_workload.h"
 
@@ -18,22 +17,16 @@ static struct cs_pod_entry *find_uid(const struct cs_pod_index *index, const cha
     return alias ? alias->entry : NULL;
 }
 
-/* The pod around a pod is this node's; what is within may be named by anybody, and is no help while
- * that one isn't known. Neither is a container's id in the directory of a pod that it isn't of. */
+/* A container's id in the directory of a pod that it isn't of is no help. */
 static struct cs_pod_entry *find_subject(const struct cs_pod_index *index,
                                          const struct cs_subject *subject)
 {
-    struct cs_cgroup_identity identity;
     struct cs_pod_alias *alias;
 
     if (subject->attribution == CS_ATTRIBUTION_KERNEL)
         return NULL;
-    if (subject->pod_uid[0] != '\0') {
-        cs_cgroup_identify((struct cs_slice){subject->cgroup, strlen(subject->cgroup)}, false,
-                           &identity);
-        return find_uid(index,
-                        identity.outer_pod_uid[0] ? identity.outer_pod_uid : subject->pod_uid);
-    }
+    if (subject->pod_uid[0] != '\0')
+        return find_uid(index, subject->pod_uid);
     alias = cs_pod_alias_find(index, 'c', subject->container_id);
     return alias ? alias->entry : NULL;
 }
@@ -68,14 +61,9 @@ static const struct cs_pod_entry_container *find_container(const struct cs_pod_e
 
 bool cs_pod_index_key(const struct cs_subject *subject, char key[CS_POD_UID_LEN])
 {
-    struct cs_cgroup_identity identity;
-
     if (subject->attribution != CS_ATTRIBUTION_POD_UID)
         return false;
-    cs_cgroup_identify((struct cs_slice){subject->cgroup, strlen(subject->cgroup)}, false,
-                       &identity);
-    memcpy(key, identity.outer_pod_uid[0] ? identity.outer_pod_uid : subject->pod_uid,
-           CS_POD_UID_LEN);
+    memcpy(key, subject->pod_uid, CS_POD_UID_LEN);
     return true;
 }
 

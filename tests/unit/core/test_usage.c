@@ -202,6 +202,8 @@ static void ends_with_its_cgroup(void **state)
     } rows[] = {{"/kubepods/pod" UID_A "/" ID_A "/init.scope", false},
                 {"/kubepods/pod" UID_A, false},
                 {"/kubepods/pod" UID_A "/" ID_B, false},
+                /* made by another pod, named like this one's */
+                {"/kubepods/pod" UID_B "/" ID_C "/pod" UID_A "/" ID_A, false},
                 {"/kubepods/pod" UID_A "/cri-containerd-" ID_A ".scope", true}};
     static const struct step irsa = {CS_MECHANISM_IRSA, GOT(99)};
     struct cs_labels *labels = NULL;
