@@ -65,7 +65,7 @@ BPF_OBJ := $(BUILD)/bpf/credscope.bpf.o
 .SUFFIXES:
 .SECONDARY:
 .DEFAULT_GOAL := all
-.PHONY: help all deps demo test unit test-bpf test-kube test-apiserver test-e2e test-secrets test-churn test-sdks fuzz-packets bench check fuzz asan test-kernels install clean
+.PHONY: help all deps demo test unit test-bpf test-kube test-apiserver test-e2e test-secrets test-churn test-sdks test-interceptors fuzz-packets bench check fuzz asan test-kernels install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -186,6 +186,11 @@ test-sdks: ## the clouds' SDKs themselves, with a confusion matrix (root, regist
 	$(Q)tools/install-deps.sh build test
 	$(Q)$(MAKE) --no-print-directory all $(BUILD)/tools/replay
 	$(Q)cd tests && BUILD=$(BUILD) /usr/bin/python3 -B -m sdks $(SDKS)
+
+test-interceptors: ## real kube2iam, kiam and the like on a simulated node (root, Go); INTERCEPTORS="kiam ..."
+	$(Q)tools/install-deps.sh build test
+	$(Q)$(MAKE) --no-print-directory all $(BUILD)/tools/replay
+	$(Q)BUILD=$(BUILD) tests/interceptors/run.sh $(INTERCEPTORS)
 
 demo: ## install what it needs, build, and watch credscope on a simulated node (root)
 	$(Q)tools/install-deps.sh build test

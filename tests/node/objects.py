@@ -83,9 +83,11 @@ def pod(running, node_name):
         metadata.update(ownerReferences=[{"apiVersion": "v1", "kind": "Node", "name": node_name,
                                           "uid": "0", "controller": True}])
     else:
-        metadata["ownerReferences"] = [{
-            "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": f"{workload}-{pod_hash}",
-            "uid": "0", "controller": True}]
+        kind, owner = "ReplicaSet", f"{workload}-{pod_hash}"
+        if spec.workload_kind != "Deployment":
+            kind, owner = spec.workload_kind, workload
+        metadata["ownerReferences"] = [{"apiVersion": "apps/v1", "kind": kind, "name": owner,
+                                        "uid": "0", "controller": True}]
     body = {"nodeName": node_name, "hostNetwork": spec.host_network, "containers": containers,
             "volumes": [_volume(kind) for kind in sorted(kinds)]}
     if not spec.static:

@@ -76,7 +76,7 @@ class RunningPod:
         return {"pod": self.spec.name, "namespace": self.spec.namespace,
                 "pod_uid": self.object_uid,
                 "service_account": "~none" if self.spec.static else self.spec.service_account,
-                "workload_kind": "StaticPod" if self.spec.static else "Deployment",
+                "workload_kind": "StaticPod" if self.spec.static else self.spec.workload_kind,
                 "workload": self.spec.workload or self.spec.name, "container": container,
                 "container_id": container_id(self.uid, container),
                 "host_network": self.spec.host_network}

@@ -15,12 +15,14 @@ SERVICES = f"{cgroups.NODE}/system.slice"
 
 class Interceptor(typing.NamedTuple):
     """Where the node sends a pod's requests to 169.254.169.254:80. It is a process of a systemd
-    unit, or of a DaemonSet's pod on the host's network, or (neither) of the asking pod itself."""
+    unit, or of a DaemonSet's pod on the host's network, or (neither) of a pod of the scenario.
+    redirects: by a rule of its own, or in the asking pod; the node has none for it."""
     host: str
     port: int
-    role: str
+    role: str = ""
     unit: str = ""
     workload: str = ""
+    redirects: bool = False
 
 
 # NMI up to 1.6.1 listened on the node's address. kiam's own port is 3100, its sample deployment's
@@ -34,7 +36,7 @@ INTERCEPTORS = {
     "kiam-8181": Interceptor(net.NODE4_SECOND, 8181, "kiam", "kiam-8181.service"),
     "kiam-pod": Interceptor(net.NODE4_SECOND, 8282, "kiam", workload="kiam-agent"),
     "interceptor": Interceptor(net.NODE4, 9999, "interceptor", "corp-metadata.service"),
-    "proxy-sidecar": Interceptor("127.0.0.1", 8000, "proxy-sidecar"),
+    "proxy-sidecar": Interceptor("127.0.0.1", 8000, redirects=True),
 }
 # name -> role, addresses, TLS
 CLOUD = {"imds": ("metadata", [(net.IMDS4, 80), (net.IMDS6, 80)], False),
@@ -46,6 +48,7 @@ CLOUD = {"imds": ("metadata", [(net.IMDS4, 80), (net.IMDS6, 80)], False),
          "shop": ("shop", [(tls.SHOP4, 443), (tls.EVIL4, 443)], True),
          "shop-plain": ("shop", [(tls.SHOP4, 80)], False),
          "connect-proxy": ("connect-proxy", [(tls.PROXY4, 3128)], False)}
+OPTIONAL = {"ec2": ("ec2", [(tls.EC24, 443)], True)}
 AGENT = "eks-pod-identity-agent"
 NODE_NAME = "simulated"
 
@@ -58,12 +61,13 @@ class Simulation:
         self.processes = Processes(options.cgroup, options.work)
         self.clients = os.path.join(options.truth, "clients.jsonl")
         self.servers = os.path.join(options.truth, "servers.jsonl")
-        self.programs = []
+        self.programs, self.endless = [], []
         self.network = None
         self.pods = [pods.RunningPod(name, index, spec)
                      for index, spec in enumerate(scenario.pods, 1)]
-        used = {p.spec.intercept for p in self.pods} & set(INTERCEPTORS)
-        self.interceptors = {name: INTERCEPTORS[name] for name in sorted(used)}
+        used = {p.spec.intercept for p in self.pods if p.spec.intercept}
+        known = {**INTERCEPTORS, **scenario.interceptors}
+        self.interceptors = {name: known[name] for name in sorted(used)}
         # DaemonSets' pods on the host's network: workload -> its container's cgroup and identity
         self.daemons = {workload: self.daemon(workload) for workload in dict.fromkeys(
             [AGENT, *(i.workload for i in self.interceptors.values() if i.workload)])}
@@ -83,7 +87,8 @@ class Simulation:
         for pod in self.pods:
             pod.start(self.network, self.options.cgroup)
         self.rules()
-        for name, (role, listen, with_tls) in CLOUD.items():
+        cloud = {**CLOUD, **{name: OPTIONAL[name] for name in self.scenario.cloud}}
+        for name, (role, listen, with_tls) in cloud.items():
             self.server(name, role, listen, f"cloud/{name}", with_tls=with_tls,
                         netns=self.network.cloud, v1=self.scenario.imds_v1,
                         old_tls=name.endswith("-tls12"))
@@ -109,7 +114,7 @@ class Simulation:
                     for pod in self.pods for to in getattr(pod.spec, verdict)]
 
         to = {name: f"{i.host}:{i.port}" for name, i in self.interceptors.items()
-              if i.unit or i.workload}
+              if not i.redirects}
         dnat = [(net.pod4(pod.index), to[pod.spec.intercept]) for pod in self.pods
                 if pod.spec.intercept in to]
         self.network.rules(dnat, blocked("drop"), blocked("reject"))
@@ -129,6 +134,7 @@ class Simulation:
         spec = self.processes.spec(f"server-{name}", {
             "name": name, "role": role, "listen": listen, "truth": self.servers,
             "client_truth": self.clients, "cgroup": where, "behaviours": behaviours,
+            "rules": self.scenario.rules.get(name, ()),
             "tls": key if with_tls else None, "identity": {"cgroup": where, **(identity or {})},
             **more})
         process = self.processes.spawn([PYTHON, "-m", "node.servers", spec], cgroup, netns=netns,
@@ -182,7 +188,7 @@ class Simulation:
         spec = self.processes.spec(f"client-{pod.spec.name}-{container.name}", {
             "identity": identity, "truth": self.clients, "steps": container.steps,
             "intercept": pod.spec.intercept,
-            "interceptor": "%s:%d" % INTERCEPTORS.get(pod.spec.intercept, ("", 0))[:2]})
+            "interceptor": "%s:%d" % self.interceptors.get(pod.spec.intercept, ("", 0))[:2]})
         python = PYTHON if container.python == "system" else VENV_PYTHON
         self.programs.append(self.processes.spawn([python, "-m", "node.clients", spec], cgroup,
                                                   holder=pod.holder))
@@ -191,10 +197,16 @@ class Simulation:
         """A program that knows nothing of this node."""
         while 0 < self.scenario.at_once <= sum(p.poll() is None for p in self.programs):
             time.sleep(0.02)
-        with open(os.path.join(self.options.truth, f"{pod.spec.name}.log"), "wb") as log:
-            self.programs.append(self.processes.spawn(
-                container.command, cgroup, holder=pod.holder, stdout=log, stderr=log,
-                env={**self.scenario.environment, **container.env}))
+
+        def told(text):
+            return text.replace("{truth}", self.options.truth)
+
+        with open(os.path.join(self.options.truth, f"{pod.spec.name}.log"), "ab") as log:
+            process = self.processes.spawn(
+                [told(word) for word in container.command], cgroup, holder=pod.holder, stdout=log,
+                stderr=log, env={k: told(v) for k, v in
+                                 {**self.scenario.environment, **container.env}.items()})
+        (self.endless if container.endless else self.programs).append(process)
 
     def start_host(self, process):
         cgroup = f"{SERVICES}/{process.unit}"
@@ -219,6 +231,21 @@ class Simulation:
                       file=sys.stderr)
                 program.kill()
                 fine = False
+        return self.end_endless() and fine
+
+    def end_endless(self):
+        """Last started, first ended. True when all were still running and did as told."""
+        fine = True
+        for program in reversed(self.endless):
+            if program.poll() is not None:
+                print(f"node: ended with {program.returncode}: {program.args[0]}", file=sys.stderr)
+                fine = False
+                continue
+            program.terminate()
+            try:
+                program.wait(5)
+            except subprocess.TimeoutExpired:
+                program.kill()
         return fine
 
 

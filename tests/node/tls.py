@@ -11,6 +11,7 @@ VPCE = "vpce-0a1b2c3d4e5f60718-x1y2z3a4.sts.us-east-1.vpce.amazonaws.com"
 # address in the cloud namespace -> names it answers to
 STS4, STS6, ENTRA4, EKSAUTH4 = "203.0.113.10", "2001:db8::10", "203.0.113.20", "203.0.113.30"
 STS12, ENTRA12 = "203.0.113.11", "203.0.113.21"  # TLS 1.2 at most
+EC24 = "203.0.113.70"
 SHOP4, PROXY4, EVIL4, DEAD4 = "203.0.113.40", "203.0.113.50", "203.0.113.60", "203.0.113.99"
 NAMES = {
     STS4: ["sts.us-east-1.amazonaws.com", "sts.amazonaws.com", VPCE,
@@ -20,6 +21,7 @@ NAMES = {
     ENTRA4: ["login.microsoftonline.com"],
     ENTRA12: ["login.microsoftonline.us"],
     EKSAUTH4: ["eks-auth.us-east-1.api.aws"],
+    EC24: ["ec2.us-east-1.amazonaws.com"],
     SHOP4: ["shop.example.com"],
     EVIL4: ["evilsts.amazonaws.com"],
     PROXY4: ["proxy.internal.example"],

@@ -13,8 +13,10 @@ class Container:
     """steps: see node.clients. python: "system" or "venv" (has boto3). start: seconds after go.
 
     command: a program of its own instead of steps; its environment is env, of which the pod's
-    object tells; declares: what a webhook projected into the pod (objects.VOLUMES). Its output goes
-    to POD.log beside the truth files. It writes no truth: the servers' lines must do.
+    object tells; declares: what a webhook projected into the pod (objects.VOLUMES). {truth} in
+    them stands for the truth files' directory, {ca} for the authority's file. Its output goes to
+    POD.log beside the truth files. It writes no truth: the servers' lines must do.
+    endless: it must run until all others have ended, and is then told to end.
     """
     steps: list
     name: str = "app"
@@ -25,6 +27,7 @@ class Container:
     command: tuple = ()
     env: dict = dataclasses.field(default_factory=dict)
     declares: tuple = ()
+    endless: bool = False
     server: str = ""  # a role from node.servers instead of steps: a sidecar
 
 
@@ -46,6 +49,7 @@ class Pod:
     namespace: str = "shop"
     service_account: str = "default"
     workload: str = ""
+    workload_kind: str = "Deployment"  # or DaemonSet
     driver: str = "systemd"
     qos: str = "burstable"
     host_network: bool = False
@@ -72,8 +76,10 @@ class HostProcess:
 @dataclasses.dataclass
 class Scenario:
     """agent_start: seconds after go; seconds: bound on the whole run. at_once: how many commands
-    may run at a time, 0 any number; environment: of all commands, not told in the pods' objects,
-    {ca} being the authority's file."""
+    may run at a time, 0 any number; environment: of all commands, not told in the pods' objects.
+    interceptors: instead of simulation.INTERCEPTORS' of the same names. cloud: names of
+    simulation.OPTIONAL. rules: {server: behaviours for whose request's body has "body" in it}, which
+    come before any other and are not used up."""
     pods: list
     host: list = dataclasses.field(default_factory=list)
     agent_start: float = 0.0
@@ -86,6 +92,9 @@ class Scenario:
     seconds: float = 60.0
     at_once: int = 0
     environment: dict = dataclasses.field(default_factory=dict)
+    interceptors: dict = dataclasses.field(default_factory=dict)
+    cloud: tuple = ()
+    rules: dict = dataclasses.field(default_factory=dict)
 
 
 def app(steps, **fields):

@@ -9,7 +9,8 @@ from .. import linux
 from . import aws, azure, connect_proxy, httpd, others, upstream
 
 ROLES = {
-    "agent": aws.agent, "sts": aws.sts, "eks-auth": aws.eks_auth, "metadata": others.metadata,
+    "agent": aws.agent, "sts": aws.sts, "eks-auth": aws.eks_auth, "ec2": aws.ec2,
+    "metadata": others.metadata,
     "nmi": azure.nmi, "proxy-sidecar": azure.proxy_sidecar, "entra": azure.entra,
     "kube2iam": others.kube2iam, "kiam": others.kiam, "interceptor": others.interceptor, "shop": others.shop,
     "connect-proxy": None,

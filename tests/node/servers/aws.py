@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""EKS Pod Identity agent, EC2 IMDS, STS and EKS Auth: heads, codes and bodies of the real ones."""
+"""EKS Pod Identity agent, EC2 IMDS, STS, EKS Auth and EC2: heads, codes and bodies of the real ones."""
 import time
 import urllib.parse
 
@@ -133,3 +133,13 @@ def eks_auth(request, _how, _server):
     if not request.path.endswith("/assume-role-for-pod-identity"):
         return Response(404, b"{}", [("Content-Type", "application/json")])
     return Response(200, bodies.pod_identity("eks-auth"), [("Content-Type", "application/json")])
+
+
+def ec2(_request, _how, _server):
+    """DescribeRegions, which kube2iam asks for before it calls STS."""
+    regions = "".join(f"<item><regionName>{r}</regionName><regionEndpoint>ec2.{r}.amazonaws.com"
+                      "</regionEndpoint></item>" for r in ("us-east-1", "eu-west-1"))
+    return Response(200, f"""<?xml version="1.0" encoding="UTF-8"?>
+<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">
+<requestId>0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9</requestId><regionInfo>{regions}</regionInfo>
+</DescribeRegionsResponse>""".encode(), [("Content-Type", "text/xml;charset=UTF-8")])

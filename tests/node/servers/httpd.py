@@ -134,6 +134,9 @@ class Server:
             threading.Thread(target=self._serve, args=(conn, peer), daemon=True).start()
 
     def behaviour(self, request):
+        for rule in self.spec.get("rules", ()):
+            if rule["body"].encode() in request.body:
+                return rule
         key = truth.endpoint(request.peer).rpartition(":")[0].strip("[]")
         with self.lock:
             for name in (key, "*"):

@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The API server of a node's pods and namespaces, for programs that list and watch them:
+DIRECTORY PORT PODS_FILE.
+
+The directory is made and gets tests/kube's certificates and a kubeconfig. A pod with the annotation
+KNOWN_AFTER is told of only so many seconds after the start. Ends with its parent.
+"""
+import json
+import os
+import sys
+import time
+
+from kube import api_server
+from node import linux
+
+KNOWN_AFTER = "test/known-after"
+ROLE = "iam.amazonaws.com/role"
+PERMITTED = {"iam.amazonaws.com/permitted": ".*", "iam.amazonaws.com/allowed-roles": '["*"]'}
+LOCKED = "locked"  # a namespace that permits no role
+END = {"k8s.io/initial-events-end": "true"}
+KINDS = {"/api/v1/pods": "Pod", "/api/v1/namespaces": "Namespace"}
+
+
+def kubeconfig(directory, port):
+    return json.dumps({
+        "apiVersion": "v1", "kind": "Config", "current-context": "test",
+        "clusters": [{"name": "test", "cluster": {
+            "server": f"https://127.0.0.1:{port}",
+            "certificate-authority": os.path.join(directory, "ca.pem")}}],
+        "users": [{"name": "test", "user": {"token": "no-secret"}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}]})
+
+
+class World:
+    """What there is of a kind, as (seconds from which on it is known, object)."""
+
+    def __init__(self, pods_file):
+        with open(pods_file, encoding="utf-8") as f:
+            pods = json.load(f)["items"]
+        self.start = time.monotonic()
+        names = sorted({pod["metadata"]["namespace"] for pod in pods})
+        self.all = {"Pod": [(self.late(pod), pod) for pod in pods],
+                    "Namespace": [(0.0, self.namespace(name)) for name in names]}
+        for number, (_, obj) in enumerate(row for rows in self.all.values() for row in rows):
+            obj["metadata"]["resourceVersion"] = str(number + 1)
+
+    @staticmethod
+    def late(pod):
+        return float(pod["metadata"].get("annotations", {}).get(KNOWN_AFTER, 0))
+
+    @staticmethod
+    def namespace(name):
+        return {"apiVersion": "v1", "kind": "Namespace", "metadata": {
+            "name": name, "uid": f"uid-{name}",
+            "annotations": {} if name == LOCKED else PERMITTED}}
+
+    def now(self):
+        return time.monotonic() - self.start
+
+    def list(self, request, kind):
+        known = [obj for since, obj in self.all[kind] if since <= self.now()]
+        request.chunked(api_server.dump({"apiVersion": "v1", "kind": f"{kind}List", "metadata":
+                                         {"resourceVersion": "100"}, "items": known}))
+
+    def watch(self, request, kind):
+        """With sendInitialEvents what is known comes first, as events and their end; else what
+        was late may come a second time."""
+        request.head()
+        told = 0.0
+        if request.query.get("sendInitialEvents") == "true":
+            told = self.now()
+            for since, obj in self.all[kind]:
+                if since <= told:
+                    request.chunk(api_server.event("ADDED", obj))
+            request.chunk(api_server.event("BOOKMARK", {
+                "apiVersion": "v1", "kind": kind,
+                "metadata": {"resourceVersion": "100", "annotations": END}}))
+        for since, obj in sorted(self.all[kind], key=lambda row: row[0]):
+            if since > told:
+                time.sleep(max(0.0, since - self.now()))
+                request.chunk(api_server.event("ADDED", {**obj, "metadata": {
+                    **obj["metadata"], "resourceVersion": "101"}}))
+        request.hold(600)
+
+
+def main():
+    directory, port, pods_file = sys.argv[1:]
+    linux.die_with_parent()
+    os.makedirs(directory, exist_ok=True)
+    api_server.make_certificates(directory)
+    world = World(pods_file)
+
+    def step(request):
+        kind = KINDS.get(request.path)
+        if kind is None:  # events, leases: nothing that these tests look at
+            request.hangs_up = True
+            request.answer(api_server.dump(api_server.status(404, "NotFound")), 404)
+        elif request.watch:
+            world.watch(request, kind)
+        else:
+            world.list(request, kind)
+
+    server = api_server.ApiServer(directory, [step], port=int(port))
+    with open(os.path.join(directory, "config.new"), "w", encoding="utf-8") as f:
+        f.write(kubeconfig(directory, server.port))
+    os.rename(f.name, os.path.join(directory, "config"))
+    while True:
+        time.sleep(1)
+
+
+if __name__ == "__main__":
+    main()
