@@ -17,6 +17,7 @@
 #define DOCUMENT "docs/metrics.md"
 #define ANSWERS  "docs/queries.md"
 #define QUERIES  "tests/unit/core/metrics_queries.yml"
+#define ALERTS   "tests/unit/core/alerts_test.yml"
 #define INDENT   "          " /* of a query in QUERIES */
 
 /* The row of a metric as the document must have it. */
@@ -138,12 +139,19 @@ static void the_queries_are_those_that_are_tested(void **unused)
     assert_int_equal(system("promtool test rules " QUERIES " >/dev/null"), 0);
 }
 
+static void the_alerts_are_raised(void **unused)
+{
+    (void)unused;
+    assert_int_equal(system("promtool test rules " ALERTS " >/dev/null"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_document_has_the_tables_rows),
         cmocka_unit_test(names_follow_the_rules),
         cmocka_unit_test(the_queries_are_those_that_are_tested),
+        cmocka_unit_test(the_alerts_are_raised),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
