@@ -86,7 +86,7 @@ enum asked { ASKED_AWS, ASKED_AWS_EXTENDED, ASKED_AZURE };
  * `interceptor`. BY_BEHAVIOUR: that is told by place, port and Server. */
 enum told { NOBODY, BY_ITS_POD, BY_BEHAVIOUR };
 
-#define UNBOUND true /* an answer of 200 to a pod that is known to declare no binding */
+#define UNBOUND true /* what NMI answers to pods without a binding only where it exempts them */
 
 static const struct answerer {
     enum asked asked;
@@ -171,10 +171,16 @@ static bool server_fits(const struct cs_exchange *exchange, const char *server)
     return strncmp(exchange->server, server, strlen(server)) == 0;
 }
 
+/* NMI had a token for the pod, or asked IMDS for one and was refused; without an identity 404. */
+static bool asked_for_it(const struct cs_exchange *exchange)
+{
+    return exchange->status == 200 || exchange->status == 403;
+}
+
 static bool is_unbound(const struct cs_evidence *evidence)
 {
     return evidence->declared_known && !(evidence->declared & CS_DECLARED_BIT(AAD_POD_IDENTITY)) &&
-           evidence->exchange->status == 200;
+           asked_for_it(evidence->exchange);
 }
 
 static bool fits(const struct answerer *row, const struct cs_evidence *evidence,
@@ -242,7 +248,7 @@ static void adjust(const struct cs_evidence *evidence, const struct answerer *ro
     bool other_pod = row->told == BY_BEHAVIOUR && evidence->listener.known;
     /* NMI may have answered with the node's token. */
     bool perhaps_exempt =
-        row->mechanism == NMI && evidence->exchange->status == 200 && !evidence->declared_known;
+        row->mechanism == NMI && asked_for_it(evidence->exchange) && !evidence->declared_known;
 
     if ((other_pod || perhaps_exempt) && verdict->confidence == HIGH)
         verdict->confidence = MEDIUM;

@@ -101,8 +101,7 @@ static const struct cs_finding_info findings[] = {
          "credentials. It loses a second each time: set AWS_EC2_METADATA_DISABLED=true."},
     [CS_FINDING_INTERCEPTOR_SLOW] =
         {"interceptor-slow", WARNING, CONTAINER, QUIET, NOTHING, HOLD,
-         "{mechanism} held a request for {seconds} s ({outcome}). NMI waits up to 80 s for an "
-         "identity that is not assigned yet: look at its log and at the binding."},
+         "{mechanism} held a request for {seconds} s ({outcome}). {hold}"},
     [CS_FINDING_CHAINED_ASSUME_ROLE] =
         {"chained-assume-role", INFO, CONTAINER, USE, NOTHING, HOLD,
          "Calls STS after it got its own credentials, {rate} times an hour: a role chain. Pod "

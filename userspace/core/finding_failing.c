@@ -12,11 +12,13 @@
  */
 #define SESSION_NS (3600 * CS_NSEC_PER_SEC)
 
+/* What an interceptor asks is refused to those who ask it: theirs, as is what they fail to renew.
+ */
 bool cs_finding_shows_first_call_failed(struct cs_finding_case *c)
 {
     const struct cs_usage_first *first = c->input->first;
 
-    return first && first->attempt && !first->attempt_ok;
+    return first && first->attempt && !first->attempt_ok && !c->container->interceptor;
 }
 
 /* Of an IMDS that says nothing it can't be told which mechanism it would have been: the one that
@@ -71,7 +73,7 @@ static bool keeps_failing(struct cs_finding_case *c, bool in_flight)
     bool apart = c->at_ns > container->failed_ns + CS_FINDING_HOLD_NS;
     uint64_t *since_ns = &container->failing_ns[mechanism % CS_MECHANISM_END];
 
-    if (mechanism == CS_MECHANISM_END)
+    if (mechanism == CS_MECHANISM_END || container->interceptor)
         return false;
     if (*since_ns == 0)
         *since_ns = failing_since(c);

@@ -99,6 +99,23 @@ static void put_seconds(const struct telling *telling, char to[WORD_MAX])
         snprintf(to, WORD_MAX, "%" PRIu64, ms / 1000);
 }
 
+/* Why an interceptor holds requests. */
+static void put_hold(const struct telling *telling, char to[WORD_MAX])
+{
+    switch (telling->entry->mechanism) {
+    case CS_MECHANISM_AAD_POD_IDENTITY:
+        copy(to, "NMI waits up to 80 s for an identity that is not assigned yet: look at its log "
+                 "and at the binding.");
+        break;
+    case CS_MECHANISM_AZURE_WORKLOAD_IDENTITY_PROXY:
+        copy(to, "The sidecar answers when Entra has answered it: see its own calls, and its log.");
+        break;
+    default:
+        copy(to, "Look at its log and at what it asks itself.");
+        break;
+    }
+}
+
 /* Pieces of evidence an hour; the first hour counts whole. */
 static void put_rate(const struct telling *telling, char to[WORD_MAX])
 {
@@ -118,7 +135,7 @@ static const struct {
     {"status", put_status},       {"detail", put_detail},       {"path", put_detail},
     {"identity", put_identity},   {"declared", put_declared},   {"sa", put_account},
     {"move", put_move},           {"address", put_address},     {"seconds", put_seconds},
-    {"rate", put_rate},
+    {"rate", put_rate},           {"hold", put_hold},
 };
 
 const char *cs_finding_address_name(uint8_t address)

@@ -85,6 +85,13 @@ static const struct {
      0,
      "aad-pod-identity held a request for 6.3 s (no answer yet). NMI waits up to 80 s for an "
      "identity that is not assigned yet: look at its log and at the binding."},
+    {CS_FINDING_INTERCEPTOR_SLOW,
+     {.mechanism = CS_MECHANISM_AZURE_WORKLOAD_IDENTITY_PROXY,
+      .span_ns = 6300 * CS_NSEC_PER_MSEC,
+      .outcome = CS_OUTCOME_OK},
+     0,
+     "azure-workload-identity-proxy held a request for 6.3 s (ok). The sidecar answers when Entra "
+     "has answered it: see its own calls, and its log."},
     {CS_FINDING_CREDENTIALS_REFUSED,
      {.status = 400},
      0,
