@@ -56,14 +56,18 @@ static enum cs_top_class class_of(const char *name)
 /* The most frequent failure. */
 static void set_failure(const cJSON *requests, struct cs_top_row *row)
 {
+    enum cs_mechanism mechanism = 0;
     double most = 0;
 
+    while (mechanism < CS_MECHANISM_END &&
+           strcmp(row->mechanism, cs_mechanism_info(mechanism)->name) != 0)
+        mechanism++;
     row->failure[0] = '\0';
     for (enum cs_outcome outcome = 0; outcome < CS_OUTCOME_END; outcome++) {
         const char *name = cs_outcome_name(outcome);
         double n = cs_top_json_number(requests, name);
 
-        if (cs_outcome_result(outcome) != CS_RESULT_FAILURE || n <= most)
+        if (cs_request_result(mechanism, outcome) != CS_RESULT_FAILURE || n <= most)
             continue;
         most = n;
         cs_text_copy(row->failure, sizeof(row->failure), name, strlen(name));

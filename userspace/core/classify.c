@@ -71,7 +71,7 @@ const char *cs_reason_name(enum cs_reason reason)
 
 enum cs_result cs_verdict_result(const struct cs_verdict *verdict)
 {
-    enum cs_result result = cs_outcome_result(verdict->outcome);
+    enum cs_result result = cs_request_result(verdict->mechanism, verdict->outcome);
 
     return result == CS_RESULT_FAILURE && verdict->probe ? CS_RESULT_NEITHER : result;
 }

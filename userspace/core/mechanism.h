@@ -72,6 +72,10 @@ enum cs_result {
 
 enum cs_result cs_outcome_result(enum cs_outcome outcome);
 
+/* The same, of a request by that mechanism: 404 and 400 to a metadata request are what was to be
+ * told (no spot notice, no such path, a probe without its header), so they are neither. */
+enum cs_result cs_request_result(enum cs_mechanism mechanism, enum cs_outcome outcome);
+
 /* The outcome of an HTTP status, 100 … 999 (RFC 9110 15). */
 enum cs_outcome cs_outcome_from_status(uint16_t status);
 

@@ -39,6 +39,14 @@ enum cs_result cs_outcome_result(enum cs_outcome outcome)
     return outcomes[outcome].result;
 }
 
+enum cs_result cs_request_result(enum cs_mechanism mechanism, enum cs_outcome outcome)
+{
+    if (mechanism == CS_MECHANISM_METADATA &&
+        (outcome == CS_OUTCOME_NOT_FOUND || outcome == CS_OUTCOME_CLIENT_ERROR))
+        return CS_RESULT_NEITHER;
+    return cs_outcome_result(outcome);
+}
+
 enum cs_outcome cs_outcome_from_status(uint16_t status)
 {
     switch (status) {

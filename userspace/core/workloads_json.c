@@ -61,7 +61,8 @@ static void add_u64(struct cs_buffer *buffer, const char *member, bool known, ui
         cs_buffer_add_text(buffer, "null");
 }
 
-static void add_requests(const struct cs_workload_use *use, struct cs_buffer *buffer)
+static void add_requests(enum cs_mechanism mechanism, const struct cs_workload_use *use,
+                         struct cs_buffer *buffer)
 {
     uint64_t total = 0, failures = 0;
     const char *separator = "";
@@ -74,7 +75,7 @@ static void add_requests(const struct cs_workload_use *use, struct cs_buffer *bu
                              (unsigned long long)use->requests[outcome]);
         separator = ",";
         total += use->requests[outcome];
-        if (cs_outcome_result(outcome) == CS_RESULT_FAILURE)
+        if (cs_request_result(mechanism, outcome) == CS_RESULT_FAILURE)
             failures += use->requests[outcome];
     }
     add_u64(buffer, "},\"total\":", true, total);
@@ -118,7 +119,7 @@ static void add_use(enum cs_mechanism mechanism, const struct cs_workload_use *u
     cs_buffer_add_format(buffer, "{\"mechanism\":\"%s\",\"class\":\"%s\"", info->name,
                          info->class_name);
     add_u64(buffer, ",\"pods_using\":", pods_known, use->pods_using);
-    add_requests(use, buffer);
+    add_requests(mechanism, use, buffer);
     add_durations(use, buffer);
     cs_buffer_add_text(buffer, ",\"last_success\":");
     cs_workloads_write_time(use->last_success_ns, buffer);

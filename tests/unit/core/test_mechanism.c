@@ -102,6 +102,20 @@ static void test_outcomes(void **state)
     }
 }
 
+/* A look-up that finds nothing has not failed; asking for credentials in vain has. */
+static void test_results(void **state)
+{
+    (void)state;
+    for (enum cs_mechanism mechanism = 0; mechanism < CS_MECHANISM_END; mechanism++)
+        for (enum cs_outcome outcome = 0; outcome < CS_OUTCOME_END; outcome++) {
+            bool look_up = mechanism == CS_MECHANISM_METADATA &&
+                           (outcome == CS_OUTCOME_NOT_FOUND || outcome == CS_OUTCOME_CLIENT_ERROR);
+
+            assert_int_equal(cs_request_result(mechanism, outcome),
+                             look_up ? CS_RESULT_NEITHER : cs_outcome_result(outcome));
+        }
+}
+
 static const struct {
     const char *address;
     uint16_t port;
@@ -156,9 +170,8 @@ static void test_durations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mechanisms),
-        cmocka_unit_test(test_outcomes),
-        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_mechanisms), cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_results),    cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_durations),
     };
 

@@ -100,6 +100,8 @@ static void tells_of_one_workload(void **state)
     record(recorder, &sample, 20, CS_OUTCOME_OK, 4);
     record(recorder, &sample, 400, CS_OUTCOME_THROTTLED, 2);
     record(recorder, &sample, 10, CS_OUTCOME_ANSWERED, 1);
+    sample.verdict.mechanism = CS_MECHANISM_METADATA;
+    record(recorder, &sample, 10, CS_OUTCOME_NOT_FOUND, 3);
     json = written(recorder, NULL, BODY_MAX);
     assert_string_equal(text(json, "time"), "2025-11-21T02:10:00.000Z");
     assert_int_equal(number(json, "omitted"), 0);
@@ -110,7 +112,12 @@ static void tells_of_one_workload(void **state)
     assert_string_equal(text(row(json, 0), "workload"), "cart");
     assert_true(is_null(row(json, 0), "pods")); /* no source told of pods */
     assert_true(is_null(row(json, 0), "declared"));
-    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(row(json, 0), "mechanisms")), 1);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(row(json, 0), "mechanisms")), 2);
+    /* A look-up that finds nothing has not failed. */
+    use = cJSON_GetArrayItem(cJSON_GetObjectItem(row(json, 0), "mechanisms"), 1);
+    assert_int_equal(number(use, "total"), 3);
+    assert_int_equal(number(use, "failures"), 0);
+    assert_true(is_null(use, "last_failure"));
     use = cJSON_GetArrayItem(cJSON_GetObjectItem(row(json, 0), "mechanisms"), 0);
     assert_string_equal(text(use, "mechanism"), "irsa");
     assert_string_equal(text(use, "class"), "retiring");
