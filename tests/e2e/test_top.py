@@ -241,6 +241,12 @@ def seconds(text):
     return float(number) * (0.001 if unit == "ms" else 1)
 
 
+def shown_names(screen):
+    """Of the table's rows; those that were shortened can't be put in order."""
+    names = [line[3:].split()[0] for line in screen.shown()[3:-2]]
+    return [name for name in names if "\u2026" not in name]
+
+
 def live(observer, results):
     with Screen(observer, "--interval", "0.3") as screen:
         title = screen.wait_for("WORKLOAD +MECHANISM +REQ/MIN")
@@ -252,13 +258,13 @@ def live(observer, results):
                       "live: in 80 columns and 24 lines, coloured", screen.shown())
         screen.type(b"n")
         screen.read(0.5)
-        names = [line[3:].split()[0] for line in screen.shown()[3:-2]]
+        names = shown_names(screen)
         results.check(len(names) > 5 and names[0] == "batch/job-0" and
                       names == sorted(names), "live: n sorts by name", names)
         screen.type(b"p")
         screen.read(0.5)
         slowest = [line.split()[-3] for line in screen.shown()[3:-2]]
-        results.check(slowest[0] == "5.0s" and slowest == sorted(slowest, key=seconds,
+        results.check(seconds(slowest[0]) >= 5 and slowest == sorted(slowest, key=seconds,
                                                                  reverse=True),
                       "live: p has the slowest first", screen.shown())
         screen.type(b"e")
@@ -345,7 +351,7 @@ def troubles(observer, directory, results):
         screen.read(0.5)
         screen.type(b"n")  # keys work while an answer is awaited
         screen.read(0.3)
-        sorted_by = [line[3:].split()[0] for line in screen.shown()[3:-2]]
+        sorted_by = shown_names(screen)
         observer.process.send_signal(signal.SIGCONT)
         results.check(sorted_by == sorted(sorted_by) and len(sorted_by) > 5,
                       "live: keys work while credscope gives no answer", sorted_by)
