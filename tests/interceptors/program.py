@@ -16,13 +16,15 @@ class Program:
     executables: their names; one that has a directory below go/ is built from it, others must be
     given. scenario: () -> node Scenario with the program's own pods, which are those of kube-system,
     and those that ask. own: mechanisms that the program's own calls must have been seen to be.
-    holds: {pod: (least, most) seconds} that its slowest exchange must have taken.
+    itself: (path, status) of what it asks of its own listener. holds: {pod: (least, most) seconds}
+    that its slowest exchange must have taken.
     """
     name: str
     executables: tuple
     scenario: object
     own: tuple
     intercepts: bool = True  # False: pods ask it by its own address
+    itself: tuple = ()
     holds: dict = dataclasses.field(default_factory=dict)
 
 

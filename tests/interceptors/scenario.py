@@ -47,6 +47,12 @@ def runs(workload, executable, *arguments, start=FIRST, env=None, **more):
                workload_kind="DaemonSet", host_network=True, **more)
 
 
+def once(name, *command, start=ASK):
+    """A program on the host's network that runs to its end."""
+    return Pod(name, [Container([], command=command, start=start)], namespace="kube-system",
+               host_network=True)
+
+
 def kube_api():
     """The API server that it lists pods from; its kubeconfig is KUBE/config."""
     command = ("/usr/bin/python3", "-B", os.path.join(HERE, "kube_api.py"), KUBE, str(API_PORT),

@@ -70,7 +70,7 @@ class Simulation:
         self.interceptors = {name: known[name] for name in sorted(used)}
         # DaemonSets' pods on the host's network: workload -> its container's cgroup and identity
         self.daemons = {workload: self.daemon(workload) for workload in dict.fromkeys(
-            [AGENT, *(i.workload for i in self.interceptors.values() if i.workload)])}
+            [*([AGENT] if scenario.agent_addresses else []), *(i.workload for i in self.interceptors.values() if i.workload)])}
 
     # ---- construction ----
     def build(self):

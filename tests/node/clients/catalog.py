@@ -55,7 +55,8 @@ def _token(path):
 def _pia(options):
     six = options.get("family") == 6
     address = net.AGENT6 if six else net.AGENT4
-    return {"address": address, "host": f"[{address}]" if six else address,
+    return {"address": address,
+            "host": options.get("host") or (f"[{address}]" if six else address),
             "path": options.get("path", "/v1/credentials"),
             "headers": (("Authorization", _token(PIA_TOKEN)), ("Accept", "application/json"))}
 

@@ -78,8 +78,8 @@ class Scenario:
     """agent_start: seconds after go; seconds: bound on the whole run. at_once: how many commands
     may run at a time, 0 any number; environment: of all commands, not told in the pods' objects.
     interceptors: instead of simulation.INTERCEPTORS' of the same names. cloud: names of
-    simulation.OPTIONAL. rules: {server: behaviours for whose request's body has "body" in it}, which
-    come before any other and are not used up."""
+    simulation.OPTIONAL. rules: {server: behaviours for requests that have "body" in their body, or
+    in the claims of a token there}, which come before any other, each "times" (default always)."""
     pods: list
     host: list = dataclasses.field(default_factory=list)
     agent_start: float = 0.0

@@ -73,7 +73,7 @@ AGENT_TROUBLE = [
     Pod("agent-5xx", app(raw("pia", repeat=3, every=0.1)),
         behaviours=agent({"status": 500}, {"status": 503}, {}),
         expect=("server_error", "server_error", "ok")),
-    Pod("agent-301", app(raw("pia", path="//v1/credentials")),
+    Pod("agent-307", app(raw("pia", path="//v1/credentials")),
         expect=("redirected",)),
     Pod("agent-hangs", app([{"do": "pia", "timeout": 1.5}, raw("pia", timeout=0.6)]),
         behaviours=agent({"fault": "hang"}),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """EKS Pod Identity agent, EC2 IMDS, STS, EKS Auth and EC2: heads, codes and bodies of the real ones."""
+import json
 import time
 import urllib.parse
 
@@ -29,7 +30,7 @@ def agent(request, how, server):
     """eks-pod-identity-agent: no Server header, Go's errors, chunked above 2 KB."""
     host = request.headers.get("host", "").removesuffix(":80").strip("[]")
     if request.path == "//v1/credentials":
-        return Response(301, b"", [("Location", "/v1/credentials")])
+        return Response(307, b"", [("Location", "/v1/credentials")])
     if request.path != "/v1/credentials":
         return go_error(404, "404 page not found")
     if host not in (net.AGENT4, net.AGENT6):
@@ -129,10 +130,22 @@ def sts(request, how, _server):
                     credential_bytes=len(form.get("WebIdentityToken", [""])[0]))
 
 
-def eks_auth(request, _how, _server):
+# botocore data/eks-auth/2023-11-26/service-2.json
+EKS_AUTH_ERRORS = {400: "AccessDeniedException", 404: "ResourceNotFoundException",
+                   429: "ThrottlingException", 500: "InternalServerException",
+                   503: "ServiceUnavailableException"}
+
+
+def eks_auth(request, how, _server):
+    kind = [("Content-Type", "application/json")]
     if not request.path.endswith("/assume-role-for-pod-identity"):
-        return Response(404, b"{}", [("Content-Type", "application/json")])
-    return Response(200, bodies.pod_identity("eks-auth"), [("Content-Type", "application/json")])
+        return Response(404, b"{}", kind)
+    status = how.get("status", 200)
+    if status != 200:
+        name = EKS_AUTH_ERRORS[status]
+        return Response(status, json.dumps({"message": "made up"}).encode(),
+                        [*kind, ("x-amzn-ErrorType", name), ("x-amzn-RequestId", "0a1b2c3d")])
+    return Response(200, bodies.eks_auth("eks-auth"), kind)
 
 
 def ec2(_request, _how, _server):

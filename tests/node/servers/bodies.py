@@ -45,6 +45,19 @@ def pod_identity(seed, session_length=1100):
                        "Expiration": expiration()}, separators=(",", ":")).encode()
 
 
+def eks_auth(seed):
+    c = aws(seed)
+    role = "arn:aws:sts::111122223333:assumed-role/payments"
+    return json.dumps({
+        "assumedRoleUser": {"arn": f"{role}/eks-demo-pod-0a1b", "assumeRoleId": "AROAEXAMPLE:eks"},
+        "audience": "pods.eks.amazonaws.com",
+        "credentials": {"accessKeyId": c["key"], "secretAccessKey": c["secret"],
+                        "sessionToken": c["session"], "expiration": int(time.time()) + 21600},
+        "podIdentityAssociation": {"associationArn": "arn:aws:eks:us-east-1:111122223333:a/demo/a-1",
+                                   "associationId": "a-1"},
+        "subject": {"namespace": "shop", "serviceAccount": "payer"}}).encode()
+
+
 def imds_role(seed):
     c = aws(seed)
     return json.dumps({"Code": "Success", "LastUpdated": expiration(0), "Type": "AWS-HMAC",

@@ -3,8 +3,10 @@
 
 http.server would add Server and Date in its own order; the real end-points' heads matter here.
 """
+import base64
 import dataclasses
 import email.utils
+import re
 import socket
 import ssl
 import struct
@@ -13,11 +15,13 @@ import time
 
 from .. import linux, truth
 
-REASONS = {200: "OK", 301: "Moved Permanently", 400: "Bad Request", 401: "Unauthorized",
+REASONS = {200: "OK", 301: "Moved Permanently",
+           307: "Temporary Redirect", 400: "Bad Request", 401: "Unauthorized",
            403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
            429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}
 MAX_HEAD = 64 * 1024
 HANG_SECONDS = 120.0
+TOKEN = re.compile(rb"[\w-]+\.([\w-]+)\.[\w-]+")
 
 
 @dataclasses.dataclass
@@ -92,6 +96,14 @@ def encode(response):
     return "\r\n".join(head).encode("latin-1") + b"\r\n\r\n", body
 
 
+def said(request):
+    """The body and, in clear, what a token in it claims."""
+    token = TOKEN.search(request.body)
+    if not token:
+        return request.body
+    return request.body + base64.urlsafe_b64decode(token[1] + b"=" * (-len(token[1]) % 4))
+
+
 class Server:
     """Accepts on several addresses and answers each request by the role's function.
 
@@ -104,6 +116,7 @@ class Server:
         self.writer = truth.Writer(spec["truth"], server=spec["name"], pid=linux.host_pid(),
                                    cgroup=spec.get("cgroup"))
         self.behaviours = {k: list(v) for k, v in spec.get("behaviours", {}).items()}
+        self.rules = spec.get("rules", ())
         self.lock = threading.Lock()
         self.connections = 0
         self.tls = None
@@ -134,9 +147,12 @@ class Server:
             threading.Thread(target=self._serve, args=(conn, peer), daemon=True).start()
 
     def behaviour(self, request):
-        for rule in self.spec.get("rules", ()):
-            if rule["body"].encode() in request.body:
-                return rule
+        for rule in self.rules:
+            if rule["body"].encode() in said(request):
+                with self.lock:
+                    rule["times"] = rule.get("times", 1 << 30) - 1
+                if rule["times"] >= 0:
+                    return rule
         key = truth.endpoint(request.peer).rpartition(":")[0].strip("[]")
         with self.lock:
             for name in (key, "*"):
