@@ -57,18 +57,17 @@ static const struct cs_finding_info findings[] = {
          "client, or raise the hop limit if its token request was not answered."},
     [CS_FINDING_FIRST_CALL_FAILED] =
         {"first-call-failed", WARNING, CONTAINER, QUIET, NOTHING, HOLD,
-         "The container's first request for credentials ({mechanism}) ended {outcome} after "
-         "{seconds} s. On a fresh node: taint it until the agent is ready; else see the agent's "
-         "log."},
+         "The container's first request for credentials ({mechanism}) failed: {outcome} after "
+         "{time}. {first}"},
     [CS_FINDING_REFRESH_FAILING] =
         {"refresh-failing", CRITICAL, CONTAINER, QUIET, CS_SUCCESS_CREDENTIALS, LONG_HOLD,
-         "Had credentials through {mechanism} and fails to renew them for {seconds} s (last: "
+         "Had credentials through {mechanism} and has failed to renew them for {seconds} s (last: "
          "{outcome}): it will break when they expire. Look at the end-point's health on this "
          "node."},
     [CS_FINDING_ENDPOINT_UNREACHABLE] =
         {"endpoint-unreachable", CRITICAL, NODE, QUIET, CS_SUCCESS_ADDRESS, LONG_HOLD,
          "{address} has given nobody on this node an answer for {seconds} s (last: {outcome}). "
-         "Look at the agent's pod on this node, its address and network policies."},
+         "{look}"},
     [CS_FINDING_FAMILY_UNREACHABLE] =
         {"family-unreachable", WARNING, NODE, QUIET, CS_SUCCESS_ADDRESS, LONG_HOLD,
          "{address} has given nobody an answer for {seconds} s (last: {outcome}) while the same "

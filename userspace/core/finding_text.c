@@ -25,7 +25,9 @@ static void copy(char to[WORD_MAX], const char *text)
 
 static void put_mechanism(const struct telling *telling, char to[WORD_MAX])
 {
-    copy(to, cs_mechanism_info(telling->entry->mechanism)->name);
+    copy(to, telling->entry->mechanism == CS_MECHANISM_INTERCEPTED
+                 ? "an unknown interceptor"
+                 : cs_mechanism_info(telling->entry->mechanism)->name);
 }
 
 static void put_successor(const struct telling *telling, char to[WORD_MAX])
@@ -99,6 +101,69 @@ static void put_seconds(const struct telling *telling, char to[WORD_MAX])
         snprintf(to, WORD_MAX, "%" PRIu64, ms / 1000);
 }
 
+static void put_time(const struct telling *telling, char to[WORD_MAX])
+{
+    uint64_t us = telling->entry->span_ns / 1000;
+    char seconds[WORD_MAX];
+
+    put_seconds(telling, seconds);
+    if (us < 1000000)
+        snprintf(to, WORD_MAX, "%" PRIu64 ".%" PRIu64 " ms", us / 1000, us % 1000 / 100);
+    else
+        snprintf(to, WORD_MAX, "%.100s s", seconds);
+}
+
+#define BIT(outcome) (1u << CS_OUTCOME_##outcome)
+#define NOBODY                                                                          \
+    (BIT(REFUSED) | BIT(UNREACHABLE) | BIT(RESET) | BIT(NO_RESPONSE) | BIT(ABANDONED) | \
+     BIT(UNOBSERVED))
+
+/* What to do about a first call that failed: the first row that fits. */
+static const struct {
+    uint32_t outcomes; /* BIT()s */
+    enum cs_mechanism mechanism;
+    const char *text;
+} firsts[] = {
+    {NOBODY, CS_MECHANISM_EKS_POD_IDENTITY,
+     "On a fresh node pods are faster than the agent: keep them away until it is ready (a startup "
+     "taint). Else see the agent's pod on this node."},
+    {BIT(NOT_FOUND), CS_MECHANISM_EKS_POD_IDENTITY,
+     "The pod identity association is new or missing: it should be there before the pod is."},
+    {BIT(THROTTLED), CS_MECHANISM_EKS_POD_IDENTITY,
+     "Spread the start of pods, or raise the agent's limit."},
+    {UINT32_MAX, CS_MECHANISM_EKS_POD_IDENTITY, "The agent's log says why."},
+    {UINT32_MAX, CS_MECHANISM_AAD_POD_IDENTITY,
+     "NMI did not know the pod yet, or has no binding for it: see its log."},
+    {UINT32_MAX, CS_MECHANISM_IRSA,
+     "See the role's trust policy, and the way to STS: DNS, proxy, VPC end-point."},
+    {UINT32_MAX, CS_MECHANISM_AZURE_WORKLOAD_IDENTITY,
+     "See the federated credential of the identity, and the way to Entra: DNS, proxy."},
+    {UINT32_MAX, CS_MECHANISM_END, "See what answers it, and its log."},
+};
+
+static void put_first(const struct telling *telling, char to[WORD_MAX])
+{
+    size_t i = 0;
+
+    while (!(firsts[i].outcomes & 1u << telling->entry->outcome) ||
+           (firsts[i].mechanism != CS_MECHANISM_END &&
+            firsts[i].mechanism != telling->entry->mechanism))
+        i++;
+    copy(to, firsts[i].text);
+}
+
+/* Where to look when an address answers nobody. */
+static void put_look(const struct telling *telling, char to[WORD_MAX])
+{
+    bool agent = telling->entry->address == CS_FINDING_AGENT_4 ||
+                 telling->entry->address == CS_FINDING_AGENT_6;
+
+    copy(to, agent ? "Look at the agent's pod on this node, the addresses it binds, and network "
+                     "policies."
+                   : "Look at the instance's metadata options (is the end-point enabled?), routes, "
+                     "and network policies.");
+}
+
 /* Why an interceptor holds requests. */
 static void put_hold(const struct telling *telling, char to[WORD_MAX])
 {
@@ -135,7 +200,8 @@ static const struct {
     {"status", put_status},       {"detail", put_detail},       {"path", put_detail},
     {"identity", put_identity},   {"declared", put_declared},   {"sa", put_account},
     {"move", put_move},           {"address", put_address},     {"seconds", put_seconds},
-    {"rate", put_rate},           {"hold", put_hold},
+    {"rate", put_rate},           {"hold", put_hold},           {"time", put_time},
+    {"first", put_first},         {"look", put_look},
 };
 
 const char *cs_finding_address_name(uint8_t address)

@@ -76,7 +76,8 @@ static const struct {
     {CS_FINDING_RETIRING_MECHANISM,
      {.mechanism = CS_MECHANISM_INTERCEPTED},
      0,
-     "Got credentials through intercepted, which is to be retired. Find out which program "
+     "Got credentials through an unknown interceptor, which is to be retired. Find out which "
+     "program "
      "answers, and replace it."},
     {CS_FINDING_INTERCEPTOR_SLOW,
      {.mechanism = CS_MECHANISM_AAD_POD_IDENTITY,
@@ -92,6 +93,35 @@ static const struct {
      0,
      "azure-workload-identity-proxy held a request for 6.3 s (ok). The sidecar answers when Entra "
      "has answered it: see its own calls, and its log."},
+    {CS_FINDING_FIRST_CALL_FAILED,
+     {.mechanism = CS_MECHANISM_EKS_POD_IDENTITY, .span_ns = 158307, .outcome = CS_OUTCOME_REFUSED},
+     0,
+     "The container's first request for credentials (eks-pod-identity) failed: refused after 0.1 "
+     "ms. On a fresh node pods are faster than the agent: keep them away until it is ready (a "
+     "startup taint). Else see the agent's pod on this node."},
+    {CS_FINDING_FIRST_CALL_FAILED,
+     {.mechanism = CS_MECHANISM_EKS_POD_IDENTITY,
+      .span_ns = 207 * CS_NSEC_PER_MSEC,
+      .outcome = CS_OUTCOME_NOT_FOUND},
+     0,
+     "The container's first request for credentials (eks-pod-identity) failed: not_found after "
+     "207.0 ms. The pod identity association is new or missing: it should be there before the "
+     "pod is."},
+    {CS_FINDING_FIRST_CALL_FAILED,
+     {.mechanism = CS_MECHANISM_KIAM,
+      .span_ns = 6001 * CS_NSEC_PER_MSEC,
+      .outcome = CS_OUTCOME_SERVER_ERROR},
+     0,
+     "The container's first request for credentials (kiam) failed: server_error after 6.0 s. See "
+     "what answers it, and its log."},
+    {CS_FINDING_ENDPOINT_UNREACHABLE,
+     {.address = CS_FINDING_IMDS_4,
+      .span_ns = 61 * CS_NSEC_PER_SEC,
+      .outcome = CS_OUTCOME_UNREACHABLE},
+     0,
+     "Instance metadata over IPv4 has given nobody on this node an answer for 61 s (last: "
+     "unreachable). Look at the instance's metadata options (is the end-point enabled?), routes, "
+     "and network policies."},
     {CS_FINDING_CREDENTIALS_REFUSED,
      {.status = 400},
      0,
