@@ -15,7 +15,9 @@ import checks
 from node import linux, session
 from tap import Results
 
-STAMPS = ("credscope_last_success_timestamp_seconds", "credscope_last_failure_timestamp_seconds")
+STAMPS = ("credscope_last_success_timestamp_seconds", "credscope_last_failure_timestamp_seconds",
+          "credscope_endpoint_last_success_timestamp_seconds",
+          "credscope_endpoint_last_failure_timestamp_seconds")
 UNOBSERVED = "credscope_unobserved_seconds_total"
 NAME = "state.json"
 

@@ -95,11 +95,40 @@ static int restore_entry(void *user, const struct cs_state_view *view)
     return 0;
 }
 
+static void restore_endpoint(const struct restoring *restoring, enum cs_metric metric,
+                             const char *const values[], uint64_t time_ns)
+{
+    struct cs_observer *observer = restoring->observer;
+
+    if (time_ns != 0 && time_ns <= wall_ns(observer, restoring->now_ns))
+        cs_recorder_set(observer->pipeline.recorder, metric, values,
+                        time_ns - time_ns % CS_NSEC_PER_MSEC);
+}
+
+/* What this run has seen itself is in the state as well: nothing newer is overwritten. */
+static void restore_endpoints(const struct restoring *restoring)
+{
+    const struct cs_endpoints *endpoints = cs_state_endpoints(restoring->observer->state.state);
+
+    for (enum cs_endpoint i = 0; i < CS_ENDPOINT_END; i++) {
+        for (size_t family = 0; family < 2; family++) {
+            const struct cs_endpoint_times *times = &endpoints->of[i][family];
+            const char *const values[] = {cs_endpoint_name(i), cs_family_name(family ? 6 : 4)};
+
+            restore_endpoint(restoring, CS_METRIC_ENDPOINT_LAST_SUCCESS, values,
+                             times->last_success_ns);
+            restore_endpoint(restoring, CS_METRIC_ENDPOINT_LAST_FAILURE, values,
+                             times->last_failure_ns);
+        }
+    }
+}
+
 /* Newest first: where --max-series does not take all, it takes those. */
 static void restore(struct cs_observer *observer, uint64_t now_ns)
 {
     struct restoring restoring = {observer, now_ns};
 
+    restore_endpoints(&restoring);
     cs_state_each(observer->state.state, true, restore_entry, &restoring);
 }
 

@@ -76,6 +76,9 @@ enum cs_result cs_outcome_result(enum cs_outcome outcome);
  * told (no spot notice, no such path, a probe without its header), so they are neither. */
 enum cs_result cs_request_result(enum cs_mechanism mechanism, enum cs_outcome outcome);
 
+/* What it says of the end-point that was asked: one that refuses works. */
+enum cs_result cs_outcome_endpoint_result(enum cs_outcome outcome);
+
 /* The outcome of an HTTP status, 100 … 999 (RFC 9110 15). */
 enum cs_outcome cs_outcome_from_status(uint16_t status);
 

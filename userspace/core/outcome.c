@@ -5,27 +5,32 @@
 
 #include <assert.h>
 
+#define SUCCESS CS_RESULT_SUCCESS
+#define FAILURE CS_RESULT_FAILURE
+#define NEITHER CS_RESULT_NEITHER
+
 static const struct {
     const char *name;
     enum cs_result result;
+    enum cs_result endpoint; /* any answer but "not now" and "I failed" shows that it works */
 } outcomes[] = {
-    [CS_OUTCOME_OK] = {"ok", CS_RESULT_SUCCESS},
-    [CS_OUTCOME_REDIRECTED] = {"redirected", CS_RESULT_NEITHER},
-    [CS_OUTCOME_DENIED] = {"denied", CS_RESULT_FAILURE},
-    [CS_OUTCOME_NOT_FOUND] = {"not_found", CS_RESULT_FAILURE},
-    [CS_OUTCOME_THROTTLED] = {"throttled", CS_RESULT_FAILURE},
-    [CS_OUTCOME_CLIENT_ERROR] = {"client_error", CS_RESULT_FAILURE},
-    [CS_OUTCOME_SERVER_ERROR] = {"server_error", CS_RESULT_FAILURE},
-    [CS_OUTCOME_REFUSED] = {"refused", CS_RESULT_FAILURE},
-    [CS_OUTCOME_UNREACHABLE] = {"unreachable", CS_RESULT_FAILURE},
-    [CS_OUTCOME_RESET] = {"reset", CS_RESULT_FAILURE},
-    [CS_OUTCOME_NO_RESPONSE] = {"no_response", CS_RESULT_FAILURE},
-    [CS_OUTCOME_ABANDONED] = {"abandoned", CS_RESULT_FAILURE},
-    [CS_OUTCOME_TLS_FAILED] = {"tls_failed", CS_RESULT_FAILURE},
-    [CS_OUTCOME_OK_INFERRED] = {"ok_inferred", CS_RESULT_SUCCESS},
-    [CS_OUTCOME_REJECTED_INFERRED] = {"rejected_inferred", CS_RESULT_FAILURE},
-    [CS_OUTCOME_ANSWERED] = {"answered", CS_RESULT_NEITHER},
-    [CS_OUTCOME_UNOBSERVED] = {"~unknown", CS_RESULT_NEITHER},
+    [CS_OUTCOME_OK] = {"ok", SUCCESS, SUCCESS},
+    [CS_OUTCOME_REDIRECTED] = {"redirected", NEITHER, SUCCESS},
+    [CS_OUTCOME_DENIED] = {"denied", FAILURE, SUCCESS},
+    [CS_OUTCOME_NOT_FOUND] = {"not_found", FAILURE, SUCCESS},
+    [CS_OUTCOME_THROTTLED] = {"throttled", FAILURE, FAILURE},
+    [CS_OUTCOME_CLIENT_ERROR] = {"client_error", FAILURE, SUCCESS},
+    [CS_OUTCOME_SERVER_ERROR] = {"server_error", FAILURE, FAILURE},
+    [CS_OUTCOME_REFUSED] = {"refused", FAILURE, FAILURE},
+    [CS_OUTCOME_UNREACHABLE] = {"unreachable", FAILURE, FAILURE},
+    [CS_OUTCOME_RESET] = {"reset", FAILURE, FAILURE},
+    [CS_OUTCOME_NO_RESPONSE] = {"no_response", FAILURE, FAILURE},
+    [CS_OUTCOME_ABANDONED] = {"abandoned", FAILURE, FAILURE},
+    [CS_OUTCOME_TLS_FAILED] = {"tls_failed", FAILURE, FAILURE},
+    [CS_OUTCOME_OK_INFERRED] = {"ok_inferred", SUCCESS, SUCCESS},
+    [CS_OUTCOME_REJECTED_INFERRED] = {"rejected_inferred", FAILURE, SUCCESS},
+    [CS_OUTCOME_ANSWERED] = {"answered", NEITHER, SUCCESS},
+    [CS_OUTCOME_UNOBSERVED] = {"~unknown", NEITHER, NEITHER},
 };
 static_assert(CS_ARRAY_SIZE(outcomes) == CS_OUTCOME_END, "a row for every outcome");
 
@@ -45,6 +50,11 @@ enum cs_result cs_request_result(enum cs_mechanism mechanism, enum cs_outcome ou
         (outcome == CS_OUTCOME_NOT_FOUND || outcome == CS_OUTCOME_CLIENT_ERROR))
         return CS_RESULT_NEITHER;
     return cs_outcome_result(outcome);
+}
+
+enum cs_result cs_outcome_endpoint_result(enum cs_outcome outcome)
+{
+    return outcomes[outcome].endpoint;
 }
 
 enum cs_outcome cs_outcome_from_status(uint16_t status)

@@ -199,26 +199,6 @@ static void record_workload(struct cs_recorder *recorder, struct cs_record_targe
             realtime(recorder, exchange->answer_ns ? exchange->answer_ns : exchange->end_ns));
 }
 
-/* How an end-point did: any answer but "not now" and "I failed" shows that it works. */
-static enum cs_result endpoint_result(enum cs_outcome outcome)
-{
-    switch (outcome) {
-    case CS_OUTCOME_UNOBSERVED:
-        return CS_RESULT_NEITHER;
-    case CS_OUTCOME_THROTTLED:
-    case CS_OUTCOME_SERVER_ERROR:
-    case CS_OUTCOME_REFUSED:
-    case CS_OUTCOME_UNREACHABLE:
-    case CS_OUTCOME_RESET:
-    case CS_OUTCOME_NO_RESPONSE:
-    case CS_OUTCOME_ABANDONED:
-    case CS_OUTCOME_TLS_FAILED:
-        return CS_RESULT_FAILURE;
-    default:
-        return CS_RESULT_SUCCESS;
-    }
-}
-
 static struct cs_series *node_series(struct cs_recorder *recorder, enum cs_metric metric,
                                      struct cs_label *a, struct cs_label *b, struct cs_label *c)
 {
@@ -266,7 +246,7 @@ static void record_endpoint(struct cs_recorder *recorder, const struct cs_exchan
     struct cs_label *endpoint = recorder->endpoints[verdict->endpoint];
     struct cs_label *mechanism = recorder->mechanisms[verdict->mechanism];
     struct cs_label *family = recorder->families[exchange->connection->family == 6];
-    enum cs_result result = endpoint_result(verdict->outcome);
+    enum cs_result result = cs_outcome_endpoint_result(verdict->outcome);
     struct cs_series *series;
 
     series = node_series(recorder, CS_METRIC_NODE_REQUESTS, mechanism,

@@ -34,6 +34,7 @@ struct cs_state {
     struct cs_state_limits limits;
     struct cs_state_stats stats;
     struct cs_intervals intervals;
+    struct cs_endpoints endpoints;
     struct cs_labels *labels;
     struct entry *table;
     struct entry *order;
@@ -79,6 +80,11 @@ void cs_state_free(struct cs_state **state)
 struct cs_intervals *cs_state_intervals(struct cs_state *state)
 {
     return &state->intervals;
+}
+
+struct cs_endpoints *cs_state_endpoints(struct cs_state *state)
+{
+    return &state->endpoints;
 }
 
 /* The most bytes a name becomes in JSON. */
@@ -161,6 +167,8 @@ void cs_state_exchange(struct cs_state *state, const struct cs_exchange *exchang
     bool made;
 
     at_ns += (uint64_t)wall_offset_ns;
+    cs_endpoints_note(&state->endpoints, verdict->endpoint, exchange->connection->family,
+                      verdict->outcome, at_ns);
     entry = entry_get(state, workload, verdict->mechanism, &made);
     if (!entry)
         return;
@@ -229,6 +237,7 @@ int cs_state_merge(struct cs_state *state, const struct cs_state *earlier)
     memcpy(state->intervals.closed, earlier->intervals.closed, sizeof(state->intervals.closed));
     state->intervals.count = earlier->intervals.count;
     state->intervals.dropped += earlier->intervals.dropped;
+    cs_endpoints_merge(&state->endpoints, &earlier->endpoints);
     for (const struct entry *entry = earlier->order; entry && error == 0; entry = entry->next) {
         cs_pod_workload_read(entry->key.workload, &workload);
         error = put(state, &workload, (enum cs_mechanism)entry->key.mechanism, &entry->times);
@@ -247,6 +256,7 @@ void cs_state_expire(struct cs_state *state, uint64_t wall_ns, bool trusted)
     if (!trusted)
         return;
     cs_intervals_expire(&state->intervals, wall_ns);
+    cs_endpoints_expire(&state->endpoints, wall_ns, CS_STATE_AGE_NS, CS_STATE_AHEAD_NS);
     DL_FOREACH_SAFE(state->order, entry, next)
     {
         uint64_t seen_ns = entry->times.last_seen_ns;

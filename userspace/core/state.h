@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What outlives this process: when the node was observed, and when each workload was last seen to
- * use each mechanism. No counters: one that is carried over looks to rate() like one that is not.
- * Wall-clock times are nanoseconds since 1970; how its jumps are treated is in state_intervals.h.
- * No clock: the time comes with each call. Not for use by several threads.
+ * What outlives this process: when the node was observed, when each end-point last worked, and when
+ * each workload was last seen to use each mechanism. No counters: one that is carried over looks to
+ * rate() like one that is not. Wall-clock times are nanoseconds since 1970; how its jumps are
+ * treated is in state_intervals.h. No clock: the time comes with each call. Not for use by several
+ * threads.
  *
  * Bounds. Workloads come from outside, so the entries are bounded in number and in the bytes of
  * the document they become; the one that was seen longest ago goes, and is counted.
@@ -15,6 +16,7 @@
 #include "core/classify.h"
 #include "core/exchange.h"
 #include "core/labels.h"
+#include "core/state_endpoints.h"
 #include "core/state_intervals.h"
 #include "core/subject.h"
 
@@ -53,6 +55,8 @@ void cs_state_free(struct cs_state **state);
 
 struct cs_intervals *cs_state_intervals(struct cs_state *state);
 
+struct cs_endpoints *cs_state_endpoints(struct cs_state *state);
+
 /* Note one exchange of a workload. wall_offset_ns: CLOCK_REALTIME - CLOCK_MONOTONIC. */
 void cs_state_exchange(struct cs_state *state, const struct cs_exchange *exchange,
                        const struct cs_verdict *verdict, const struct cs_workload *workload,
@@ -63,8 +67,8 @@ void cs_state_exchange(struct cs_state *state, const struct cs_exchange *exchang
 int cs_state_put(struct cs_state *state, const struct cs_workload *workload,
                  enum cs_mechanism mechanism, const struct cs_state_times *times);
 
-/* Take over all of an earlier run's state: its closed intervals, which replace this one's, and its
- * entries. -ENOMEM: some entries are missing. */
+/* Take over all of an earlier run's state: its closed intervals, which replace this one's, the
+ * end-points' times, and its entries. -ENOMEM: some entries are missing. */
 int cs_state_merge(struct cs_state *state, const struct cs_state *earlier);
 
 /* Drop what is older than CS_STATE_AGE_NS, and entries of the future. trusted: the clock is. */

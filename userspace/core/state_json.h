@@ -3,15 +3,18 @@
  * The state as a JSON document, one line an entry:
  *
  *   {"schema":1,"node":"…","saved_ms":…,"intervals":[[start_ms,end_ms],…],
+ *    "endpoints":[{"endpoint":"imds","address_family":"ipv4","last_success_ms":…,
+ *      "last_failure_ms":…},…],
  *    "workloads":[{"namespace":"…","service_account":"…","workload_kind":"…","workload":"…",
  *      "mechanism":"irsa","first_seen_ms":…,"last_seen_ms":…,"last_success_ms":…,
  *      "last_failure_ms":…},…]}
  *
- * Times are whole milliseconds since 1970; the last two are absent when it never happened.
+ * Times are whole milliseconds since 1970; the last two are absent when it never happened. So may
+ * "endpoints" be, which the first version didn't have.
  * A member that is not known is ignored, so that one can be added without a new schema; a known
  * one of another type, missing, given twice or no UTF-8 makes the document malformed, as do
- * intervals that overlap. An entry with a mechanism that this version doesn't know, a name that is
- * empty or longer than it keeps, or a time of 0 is left out and counted.
+ * intervals that overlap. An entry with a mechanism or end-point that this version doesn't know, a
+ * name that is empty or longer than it keeps, or a time of 0 is left out and counted.
  */
 #ifndef CS_CORE_STATE_JSON_H
 #define CS_CORE_STATE_JSON_H

@@ -141,6 +141,43 @@ static void read_entry(struct reading *reading, const cJSON *item)
         reading->left_out++;
 }
 
+/* CS_ENDPOINT_END: none that this version knows. */
+static enum cs_endpoint endpoint_of(const char *value)
+{
+    enum cs_endpoint endpoint = 0;
+
+    while (endpoint < CS_ENDPOINT_END && (!value || strcmp(cs_endpoint_name(endpoint), value) != 0))
+        endpoint++;
+    return endpoint;
+}
+
+static void read_endpoint(struct reading *reading, const cJSON *item)
+{
+    struct cs_endpoints read = {0};
+    struct cs_endpoint_times times;
+    enum cs_endpoint endpoint;
+    const char *family;
+
+    if (!cJSON_IsObject(item)) {
+        fail(reading, CS_STATE_MALFORMED);
+        return;
+    }
+    endpoint = endpoint_of(text(reading, item, "endpoint"));
+    family = text(reading, item, "address_family");
+    times.last_success_ns = time_ns(reading, item, "last_success_ms", false);
+    times.last_failure_ns = time_ns(reading, item, "last_failure_ms", false);
+    if (reading->error != CS_STATE_OK)
+        return;
+    for (size_t i = 0; i < 2 && endpoint < CS_ENDPOINT_END; i++) {
+        if (strcmp(family, cs_family_name(i ? 6 : 4)) != 0)
+            continue;
+        read.of[endpoint][i] = times;
+        cs_endpoints_merge(cs_state_endpoints(reading->state), &read);
+        return;
+    }
+    reading->left_out++;
+}
+
 static void read_interval(struct reading *reading, const cJSON *item)
 {
     struct cs_interval interval;
@@ -155,10 +192,10 @@ static void read_interval(struct reading *reading, const cJSON *item)
         fail(reading, CS_STATE_MALFORMED);
 }
 
-static void read_items(struct reading *reading, const cJSON *root, const char *key,
+static void read_items(struct reading *reading, const cJSON *root, const char *key, bool required,
                        void (*read_item)(struct reading *reading, const cJSON *item))
 {
-    const cJSON *array = member(reading, root, key, true);
+    const cJSON *array = member(reading, root, key, required);
 
     if (!array)
         return;
@@ -188,8 +225,9 @@ static void read_document(struct reading *reading, const cJSON *root)
     if (node && strcmp(node, reading->node) != 0)
         fail(reading, CS_STATE_OTHER_NODE);
     time_ns(reading, root, "saved_ms", true);
-    read_items(reading, root, "intervals", read_interval);
-    read_items(reading, root, "workloads", read_entry);
+    read_items(reading, root, "intervals", true, read_interval);
+    read_items(reading, root, "endpoints", false, read_endpoint); /* older versions wrote none */
+    read_items(reading, root, "workloads", true, read_entry);
 }
 
 static bool is_blank(const char *at, const char *end)

@@ -31,8 +31,13 @@ static inline struct cs_workload workload_of(const char *namespace, const char *
 static inline void see(struct cs_state *state, const struct cs_workload *workload,
                        enum cs_mechanism mechanism, enum cs_outcome outcome, uint64_t at_ns)
 {
-    const struct cs_exchange exchange = {.answer_ns = at_ns, .end_ns = at_ns + SEC(1)};
-    const struct cs_verdict verdict = {.mechanism = mechanism, .outcome = outcome};
+    const struct cs_connection connection = {.family = 4};
+    const struct cs_exchange exchange = {
+        .connection = &connection, .answer_ns = at_ns, .end_ns = at_ns + SEC(1)};
+    const struct cs_verdict verdict = {
+        .mechanism = mechanism,
+        .endpoint = mechanism == CS_MECHANISM_IRSA ? CS_ENDPOINT_STS : CS_ENDPOINT_IMDS,
+        .outcome = outcome};
 
     cs_state_exchange(state, &exchange, &verdict, workload, OFFSET);
 }

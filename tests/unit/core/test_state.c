@@ -63,7 +63,9 @@ static void times_follow_what_is_seen(void **unused)
 static void an_unanswered_request_counts_from_its_end_and_a_probe_is_no_failure(void **unused)
 {
     const struct cs_workload cart = workload_of("shop", "cart");
-    const struct cs_exchange exchange = {.start_ns = UP(1), .end_ns = UP(6)};
+    const struct cs_connection connection = {.family = 4};
+    const struct cs_exchange exchange = {
+        .connection = &connection, .start_ns = UP(1), .end_ns = UP(6)};
     struct cs_verdict verdict = {.mechanism = CS_MECHANISM_IMDSV2, .outcome = CS_OUTCOME_ABANDONED};
     struct found found;
 
@@ -163,8 +165,11 @@ static void an_earlier_state_is_taken_over_at_any_time(void **unused)
     assert_int_equal(cs_state_put(earlier, &cart, CS_MECHANISM_IMDSV2, &before), 0);
     see(state, &cart, CS_MECHANISM_IRSA, CS_OUTCOME_DENIED, UP(5));
     see(state, &young, CS_MECHANISM_IRSA, CS_OUTCOME_OK, UP(6));
+    cs_state_endpoints(earlier)->of[CS_ENDPOINT_STS][1].last_success_ns = NOON - HOUR(1);
     assert_int_equal(cs_state_merge(state, earlier), 0);
     cs_state_free(&earlier);
+    assert_int_equal(cs_state_endpoints(state)->of[CS_ENDPOINT_STS][1].last_success_ns,
+                     NOON - HOUR(1));
 
     assert_int_equal(cs_state_intervals(state)->count, 1);
     assert_true(find(state, "cart", CS_MECHANISM_IRSA, &found));
@@ -202,7 +207,9 @@ static void age_and_the_future_go_when_the_clock_is_trusted(void **unused)
     cs_state_stats(state, &stats);
     assert_int_equal(stats.entries, 2);
     assert_int_equal(stats.ahead, 1);
+    cs_state_endpoints(state)->of[CS_ENDPOINT_STS][0].last_failure_ns = NOON - 1;
     cs_state_expire(state, NOON + CS_STATE_AGE_NS, true);
+    assert_int_equal(cs_state_endpoints(state)->of[CS_ENDPOINT_STS][0].last_failure_ns, 0);
     assert_true(find(state, "cart", CS_MECHANISM_IRSA, &found));
     cs_state_expire(state, NOON + CS_STATE_AGE_NS + 1, true);
     assert_false(find(state, "cart", CS_MECHANISM_IRSA, &found));

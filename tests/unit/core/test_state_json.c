@@ -77,6 +77,11 @@ static void the_document_is_as_documented(void **unused)
     assert_string_equal(
         text, "{\"schema\":1,\"node\":\"node-1\",\"saved_ms\":1763726400000,\n"
               "\"intervals\":[\n[1763719200000,1763722800000],\n[1763726340000,1763726400000]],\n"
+              "\"endpoints\":[\n"
+              "{\"endpoint\":\"imds\",\"address_family\":\"ipv4\","
+              "\"last_failure_ms\":1763726395000},\n"
+              "{\"endpoint\":\"sts\",\"address_family\":\"ipv4\","
+              "\"last_success_ms\":1763726390000}],\n"
               "\"workloads\":[\n"
               "{\"namespace\":\"shop\",\"service_account\":\"cart\","
               "\"workload_kind\":\"Deployment\",\"workload\":\"cart\",\"mechanism\":\"irsa\","
@@ -189,6 +194,7 @@ static void the_largest_state_fits(void **unused)
 #define HEAD  "{\"schema\":1,\"node\":\"node-1\",\"saved_ms\":9,"
 #define SPAN  "\"intervals\":[[1,2]],"
 #define NAMED "\"namespace\":\"n\",\"service_account\":\"s\",\"workload_kind\":\"k\","
+#define IMDS4 "{\"endpoint\":\"imds\",\"address_family\":\"ipv4\""
 #define SEEN  "\"first_seen_ms\":1,\"last_seen_ms\":2"
 #define ENTRY "{" NAMED "\"workload\":\"w\",\"mechanism\":\"irsa\"," SEEN "}"
 
@@ -216,6 +222,16 @@ static const struct decode_case {
      HEAD SPAN "\"workloads\":[{" NAMED "\"workload\":\"w\",\"mechanism\":\"irsa\","
                "\"first_seen_ms\":0,\"last_seen_ms\":1}]}",
      CS_STATE_OK, 0, 1},
+    {"end-points",
+     HEAD SPAN "\"endpoints\":[" IMDS4 ",\"last_success_ms\":3},{\"endpoint\":\"imds\","
+               "\"address_family\":\"ipv6\",\"last_failure_ms\":4}],\"workloads\":[]}",
+     CS_STATE_OK, 0, 0},
+    {"an end-point twice", HEAD SPAN "\"endpoints\":[" IMDS4 "}," IMDS4 "}],\"workloads\":[]}",
+     CS_STATE_OK, 0, 0},
+    {"an unknown end-point, an unknown family",
+     HEAD SPAN "\"endpoints\":[{\"endpoint\":\"gcp\",\"address_family\":\"ipv4\"},"
+               "{\"endpoint\":\"imds\",\"address_family\":\"ipx\"}],\"workloads\":[]}",
+     CS_STATE_OK, 0, 2},
     {"the same twice", HEAD SPAN "\"workloads\":[" ENTRY "," ENTRY "]}", CS_STATE_OK, 1, 0},
 
     {"a newer schema, all else different", "{\"schema\":2,\"intervals\":{}}", CS_STATE_NEWER, 0, 0},
@@ -246,6 +262,16 @@ static const struct decode_case {
     {"infinite", HEAD "\"intervals\":[[1,1e999]],\"workloads\":[]}", CS_STATE_MALFORMED, 0, 0},
     {"times as text", HEAD "\"intervals\":[[\"1\",\"2\"]],\"workloads\":[]}", CS_STATE_MALFORMED, 0,
      0},
+    {"end-points in an object", HEAD SPAN "\"endpoints\":{},\"workloads\":[]}", CS_STATE_MALFORMED,
+     0, 0},
+    {"an end-point that is none", HEAD SPAN "\"endpoints\":[[]],\"workloads\":[]}",
+     CS_STATE_MALFORMED, 0, 0},
+    {"an end-point without family",
+     HEAD SPAN "\"endpoints\":[{\"endpoint\":\"imds\"}],\"workloads\":[]}", CS_STATE_MALFORMED, 0,
+     0},
+    {"an end-point's time that is none",
+     HEAD SPAN "\"endpoints\":[" IMDS4 ",\"last_success_ms\":-1}],\"workloads\":[]}",
+     CS_STATE_MALFORMED, 0, 0},
     {"an entry that is none", HEAD SPAN "\"workloads\":[1]}", CS_STATE_MALFORMED, 0, 0},
     {"a name that is none",
      HEAD SPAN "\"workloads\":[{" NAMED "\"workload\":1,\"mechanism\":\"irsa\"," SEEN "}]}",
