@@ -2,6 +2,8 @@
 """The situations of real migrations on the simulated node: each pod raises the findings that it
 must, and no other; they open in time, and gauges, API and event log agree.
 
+Some are judged once more with a minute made an hour (hours.py).
+
 Every scenario is a node and an observer of its own, in a process of its own, all at once."""
 import collections
 import json
@@ -13,10 +15,12 @@ import tempfile
 import time
 
 import checks
+import hours
+import replays
 from node import scenarios, session, truth
 from tap import Results
 
-NAMES = ("situations", "agent-down", "stock-eks", "stock-aks")
+NAMES = ("situations", "agent-down", "stock-eks", "stock-aks", "hour")
 # what is decided some time after its evidence
 LATE = ("hop-limit", "hop-limit-harmless", "token-read-no-exchange")
 HOP_SECONDS = 64.0  # a hop limit is judged a minute after the request
@@ -33,7 +37,8 @@ def observe(name, directory, expect):
     """Play one scenario; what is to be compared goes to files of the directory."""
     os.makedirs(directory)
     with session.Node(name, directory) as node, \
-            session.Observer(node, session.binary(), directory, "--expect", expect) as observer:
+            session.Observer(node, session.binary(), directory, "--expect", expect,
+                             *replays.recorded(directory)) as observer:
         node.go()
         fine = node.finished()
         checks.settle(observer)
@@ -209,7 +214,12 @@ def main():
             results.check("the last day of gone/by irsa is over" in said["log"],
                           f"{name}: credscope warned of an expectation whose day is over")
             checks.intended(name, truth.read(f"{path}/clients.jsonl"), results)
-            each_pod(name, scenario, events, results)
+            if name in hours.TAIL:
+                hours.judge(name, scenario, path, events, results)
+            else:
+                hours.clears(name, path, results)
+            if name != "hour":  # what its pods raise takes longer than a minute
+                each_pod(name, scenario, events, results)
             in_time(name, events, results)
             agreement(name, events, said, results)
             texts(name, events, results)

@@ -43,6 +43,8 @@ class Pod:
     one or more; empty: all good. The truth is held against it, so that a fault of the node does
     not become "truth".
     findings: what credscope must find of this pod, "name!" as expected, and nothing else.
+    timeline: when, in order: ("+finding" opens or "-finding" clears, index of an exchange of this
+    pod, seconds after its end), or with "start" as a fourth, after its start. tests/e2e/hours.py
     """
     name: str
     containers: list
@@ -63,6 +65,7 @@ class Pod:
     behaviours: dict = dataclasses.field(default_factory=dict)
     expect: tuple = ()
     findings: tuple = ()
+    timeline: tuple = ()
 
 
 @dataclasses.dataclass
@@ -89,6 +92,7 @@ class Scenario:
     sts_delay: float = 0.030
     imds_v1: bool = True
     findings: tuple = ()  # of the node itself
+    timeline: tuple = ()  # of the node: as a pod's, with "finding address" and the pod before index
     seconds: float = 60.0
     at_once: int = 0
     environment: dict = dataclasses.field(default_factory=dict)

@@ -161,48 +161,10 @@ DOWN = [
         findings=(FIRST,)),
 ]
 
-STEADY = {"repeat": 20, "every": 1.5}
-
-
-def add_on(name, account, steps, **more):
-    return Pod(name, app(steps, start=1.0), namespace=more.pop("namespace", "kube-system"),
-               service_account=account, **more)
-
-
-# The usual add-ons of a provider's node, each with the node's identity, a real hour's renewals in
-# half a minute; and workloads that are as they should be.
-STOCK_EKS = [
-    add_on("aws-node", "aws-node", raw("imdsv2", **STEADY), host_network=True),
-    add_on("ebs-csi-node", "ebs-csi-node-sa", raw("imdsv2", **STEADY),
-           findings=(UNDECLARED + "!",)),
-    add_on("efs-csi-node", "efs-csi-node-sa", raw("imdsv2", **STEADY), host_network=True),
-    add_on("cloudwatch-agent", "cloudwatch-agent", raw("imdsv2", **STEADY), host_network=True,
-           namespace="amazon-cloudwatch", findings=(UNDECLARED + "!",)),
-    add_on("coredns", "coredns", raw("web", **STEADY)),
-    add_on("kube-proxy", "kube-proxy", raw("web", **STEADY), host_network=True),
-    Pod("shop", app(raw("pia", **STEADY), start=2.0)),
-    Pod("shop-boto3", app(boto3("pod-identity", repeat=3, every=5.0), start=2.0, **BOTO)),
-]
-STOCK_AKS = [
-    add_on("azure-cns", "azure-cns", raw("azure-token", **STEADY), host_network=True),
-    add_on("cloud-node-manager", "cloud-node-manager", raw("azure-instance", **STEADY),
-           host_network=True),
-    add_on("csi-azuredisk-node", "csi-azuredisk-node-sa", raw("azure-token", **STEADY),
-           host_network=True),
-    add_on("ama-logs", "ama-logs", raw("azure-token", **STEADY), findings=(UNDECLARED + "!",)),
-    add_on("konnectivity-agent", "konnectivity-agent", raw("web", **STEADY)),
-    add_on("node-problem-detector", "node-problem-detector", raw("azure-instance", **STEADY)),
-    Pod("shop", app(raw("entra-wi", **STEADY), start=2.0)),
-]
-PROBES = [HostProcess("kubelet.service", [raw("imdsv2", repeat=10, every=3.0)], start=0.5),
-          HostProcess("agent-probe.service", [raw("agent-probe", repeat=6, every=5.0)], start=1.0)]
-
 TABLE = {
     "situations": Scenario(RACE + MIGRATION + TROUBLE + DELEGATED + BYSTANDERS, host=HOST, agent_start=AGENT,
                            seconds=AGENT + MINUTE + 35.0),
     "agent-down": Scenario(DOWN, agent_start=LATE, agent_addresses=("169.254.170.23",),
                            findings=("endpoint-unreachable", "family-unreachable"),
                            seconds=LATE + 60.0),
-    "stock-eks": Scenario(STOCK_EKS, host=PROBES, seconds=60.0),
-    "stock-aks": Scenario(STOCK_AKS, agent_addresses=(), seconds=60.0),
 }

@@ -20,7 +20,7 @@ REASONS = {200: "OK", 301: "Moved Permanently",
            403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
            429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}
 MAX_HEAD = 64 * 1024
-HANG_SECONDS = 120.0
+HANG_SECONDS = 600.0
 TOKEN = re.compile(rb"[\w-]+\.([\w-]+)\.[\w-]+")
 
 
