@@ -37,9 +37,9 @@ RACE = [
     Pod("race", app(raw("pia", repeat=20, every=1.0, enough=2)), expect=("refused+", "ok", "ok"),
         findings=(FIRST,)),
     # NMI holds the first request until it has synced
-    Pod("nmi-race", app({"do": "azure-token", "timeout": 15.0, "repeat": 2}), intercept="nmi",
+    Pod("held-race", app({"do": "azure-token", "timeout": 15.0, "repeat": 2}), intercept="nmi",
         behaviours={"nmi": [{"delay": 7.0}, {}]}, findings=(RETIRING, "interceptor-slow")),
-    Pod("nmi-race-404", app(raw("azure-token", repeat=2, every=0.5)), intercept="nmi",
+    Pod("held-race-404", app(raw("azure-token", repeat=2, every=0.5)), intercept="nmi",
         behaviours={"nmi": [{"status": 404}, {}]}, expect=("not_found", "ok"),
         findings=(RETIRING, FIRST)),
 ]
