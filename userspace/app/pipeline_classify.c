@@ -41,6 +41,7 @@ static struct cs_party party_of(const struct cs_subject *subject)
 {
     return (struct cs_party){
         .known = subject->attribution == CS_ATTRIBUTION_POD,
+        .host_network = subject->host_network,
         .workload = subject->workload.workload,
         .container = subject->container,
         .image = subject->image,

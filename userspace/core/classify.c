@@ -126,11 +126,8 @@ bool cs_evidence_intercepted(const struct cs_evidence *evidence)
 static void judge_caller(const struct cs_evidence *evidence, struct cs_verdict *verdict)
 {
     const struct cs_connection *connection = evidence->exchange->connection;
-    enum cs_interceptor caller = cs_party_interceptor(&evidence->caller);
 
-    /* A mesh's sidecar makes the calls of its own pod's containers: they are the pod's. */
-    verdict->upstream = evidence->caller_listens ||
-                        (caller != CS_INTERCEPTOR_UNKNOWN && caller != CS_INTERCEPTOR_MESH) ||
+    verdict->upstream = evidence->caller_listens || cs_party_asks_for_others(&evidence->caller) ||
                         (connection->intercept_place && !cs_evidence_intercepted(evidence));
     if (cs_party_is_node_proxy(&evidence->caller)) {
         verdict->proxied = true;

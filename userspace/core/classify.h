@@ -114,6 +114,7 @@ enum cs_preceded {
 /* A pod at an end of a connection; "" or NULL is not known. */
 struct cs_party {
     bool known; /* its pod is; false: all else is unset */
+    bool host_network;
     const char *workload;
     const char *container;
     const char *image;

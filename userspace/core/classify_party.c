@@ -23,22 +23,24 @@ const char *cs_interceptor_name(enum cs_interceptor interceptor)
  * last part of the image's. Sources: the projects' own manifests and charts (aad-pod-identity
  * charts/, kube2iam and kiam deploy/, azure-workload-identity pkg/webhook, Istio, Linkerd, Consul,
  * Cilium). */
+enum stands { ON_NODE, IN_POD, NODE_PROXY };
+
 static const struct {
     const char *name;
     enum cs_interceptor interceptor;
-    bool node_proxy;
+    enum stands stands;
 } known[] = {
-    {"nmi", CS_INTERCEPTOR_NMI, false},
-    {"kube2iam", CS_INTERCEPTOR_KUBE2IAM, false},
-    {"kiam", CS_INTERCEPTOR_KIAM, false},
-    {"azwi-proxy", CS_INTERCEPTOR_AZWI_PROXY, false},
-    {"ztunnel", CS_INTERCEPTOR_MESH, true},
-    {"cilium-envoy", CS_INTERCEPTOR_MESH, true},
-    {"istio-proxy", CS_INTERCEPTOR_MESH, false},
-    {"proxyv2", CS_INTERCEPTOR_MESH, false},
-    {"linkerd-proxy", CS_INTERCEPTOR_MESH, false},
-    {"consul-dataplane", CS_INTERCEPTOR_MESH, false},
-    {"envoy", CS_INTERCEPTOR_MESH, false},
+    {"nmi", CS_INTERCEPTOR_NMI, ON_NODE},
+    {"kube2iam", CS_INTERCEPTOR_KUBE2IAM, ON_NODE},
+    {"kiam", CS_INTERCEPTOR_KIAM, ON_NODE},
+    {"azwi-proxy", CS_INTERCEPTOR_AZWI_PROXY, IN_POD},
+    {"ztunnel", CS_INTERCEPTOR_MESH, NODE_PROXY},
+    {"cilium-envoy", CS_INTERCEPTOR_MESH, NODE_PROXY},
+    {"istio-proxy", CS_INTERCEPTOR_MESH, IN_POD},
+    {"proxyv2", CS_INTERCEPTOR_MESH, IN_POD},
+    {"linkerd-proxy", CS_INTERCEPTOR_MESH, IN_POD},
+    {"consul-dataplane", CS_INTERCEPTOR_MESH, IN_POD},
+    {"envoy", CS_INTERCEPTOR_MESH, IN_POD},
 };
 
 static bool is_end(char c)
@@ -79,7 +81,17 @@ enum cs_interceptor cs_party_interceptor(const struct cs_party *party)
 bool cs_party_is_node_proxy(const struct cs_party *party)
 {
     for (size_t i = 0; party->known && i < CS_ARRAY_SIZE(known); i++) {
-        if (known[i].node_proxy && is_named(party, known[i].name))
+        if (known[i].stands == NODE_PROXY && is_named(party, known[i].name))
+            return true;
+    }
+    return false;
+}
+
+bool cs_party_asks_for_others(const struct cs_party *party)
+{
+    for (size_t i = 0; party->known && i < CS_ARRAY_SIZE(known); i++) {
+        if (is_named(party, known[i].name) && known[i].interceptor != CS_INTERCEPTOR_MESH &&
+            (known[i].stands != ON_NODE || party->host_network))
             return true;
     }
     return false;

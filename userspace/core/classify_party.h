@@ -9,6 +9,11 @@
 /* CS_INTERCEPTOR_UNKNOWN: the pod isn't known, or none of them. */
 enum cs_interceptor cs_party_interceptor(const struct cs_party *party);
 
+/* An interceptor of its node or pod, whose own calls are made for those who ask it. One of the node
+ * is on its network: a workload that is only named so is none. Not a mesh's sidecar, whose calls
+ * are its pod's. */
+bool cs_party_asks_for_others(const struct cs_party *party);
+
 /* A proxy that connects for every pod of its node: nothing on the socket says for which. */
 bool cs_party_is_node_proxy(const struct cs_party *party);
 

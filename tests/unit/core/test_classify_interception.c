@@ -220,15 +220,17 @@ static void test_missed(void **state)
 
 static const struct {
     const char *name, *workload, *container;
-    bool listens, upstream, proxied;
+    bool host_network, listens, upstream, proxied;
 } callers[] = {
-    {"a workload", "shop", "app", false, false, false},
-    {"NMI asks IMDS", "nmi", "nmi", false, true, false},
-    {"kube2iam asks STS", "kube2iam", "kube2iam", false, true, false},
-    {"a migration sidecar", "shop", "azwi-proxy", false, true, false},
-    {"a mesh's sidecar: its pod's call", "shop", "istio-proxy", false, false, false},
-    {"a node's proxy: nobody's call", "ztunnel", "istio-proxy", false, false, true},
-    {"an unknown interceptor", "corp-metadata", "app", true, true, false},
+    {"a workload", "shop", "app", false, false, false, false},
+    {"NMI asks IMDS", "nmi", "nmi", true, false, true, false},
+    {"kube2iam asks STS", "kube2iam", "kube2iam", true, false, true, false},
+    {"a workload of that name stands between nobody", "kiam-demo", "nmi", false, false, false,
+     false},
+    {"a migration sidecar", "shop", "azwi-proxy", false, false, true, false},
+    {"a mesh's sidecar: its pod's call", "shop", "istio-proxy", false, false, false, false},
+    {"a node's proxy: nobody's call", "ztunnel", "istio-proxy", false, false, false, true},
+    {"an unknown interceptor", "corp-metadata", "app", false, true, true, false},
 };
 
 static void test_callers(void **state)
@@ -244,6 +246,7 @@ static void test_callers(void **state)
                                        .watchlist = watchlist(),
                                        .caller_listens = callers[i].listens,
                                        .caller = {.known = true,
+                                                  .host_network = callers[i].host_network,
                                                   .workload = callers[i].workload,
                                                   .container = callers[i].container}};
         struct cs_verdict verdict;
