@@ -5,6 +5,7 @@
 
 #include "app/options.h"
 #include "base/log.h"
+#include "core/credential_life.h"
 #include "core/kube_url.h"
 #include "core/record.h"
 #include "core/subject.h"
@@ -75,6 +76,7 @@ struct cs_config {
     bool pod_labels;
     enum cs_identity_labels identity_labels;
     uint32_t max_series;
+    struct cs_credential_life credential_life;
     bool bpf_stats;
 
     enum cs_log_level log_level;

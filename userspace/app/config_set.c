@@ -14,6 +14,7 @@
 #define EVENTS_BYTES_MAX (1024 * 1024 * 1024 * KIB)
 #define SERIES_MIN       CS_RECORD_SERIES_MIN
 #define SERIES_MAX       1000000
+#define LIFE_HOURS_MAX   168
 
 /* Write why and fail, in one statement. */
 #define REFUSE(...) (snprintf(why, CS_OPTION_WHY_MAX, __VA_ARGS__), -EINVAL)
@@ -266,6 +267,27 @@ int cs_config_set_identity_labels(void *target, const char *value, char why[CS_O
     if (r >= 0)
         ((struct cs_config *)target)->identity_labels = (enum cs_identity_labels)r;
     return r < 0 ? r : 0;
+}
+
+static int life_set(const char *value, uint64_t *life_ns, char why[CS_OPTION_WHY_MAX])
+{
+    uint64_t hours;
+
+    if (number_set(value, 1, LIFE_HOURS_MAX, &hours, why) < 0)
+        return -EINVAL;
+    *life_ns = hours * 3600 * CS_NSEC_PER_SEC;
+    return 0;
+}
+
+int cs_config_set_aws_credential_life(void *target, const char *value, char why[CS_OPTION_WHY_MAX])
+{
+    return life_set(value, &((struct cs_config *)target)->credential_life.aws_ns, why);
+}
+
+int cs_config_set_azure_credential_life(void *target, const char *value,
+                                        char why[CS_OPTION_WHY_MAX])
+{
+    return life_set(value, &((struct cs_config *)target)->credential_life.azure_ns, why);
 }
 
 int cs_config_set_max_series(void *target, const char *value, char why[CS_OPTION_WHY_MAX])

@@ -29,6 +29,9 @@ int cs_config_add_token_path(void *target, const char *value, char why[CS_OPTION
 int cs_config_set_histogram_by(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);
 int cs_config_set_identity_labels(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);
 int cs_config_set_max_series(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);
+int cs_config_set_aws_credential_life(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);
+int cs_config_set_azure_credential_life(void *target, const char *value,
+                                        char why[CS_OPTION_WHY_MAX]);
 int cs_config_set_pod_labels(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);
 int cs_config_set_bpf_stats(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);
 int cs_config_set_log_level(void *target, const char *value, char why[CS_OPTION_WHY_MAX]);

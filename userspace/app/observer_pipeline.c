@@ -52,6 +52,7 @@ int cs_observer_make_pipeline(struct cs_observer *observer)
         .node_name = config->node_name,
         .cloud = cloud(observer),
         .told = config->kube != CS_KUBE_NONE,
+        .life = config->credential_life,
     };
     int error;
 

@@ -98,6 +98,7 @@ struct cs_pipeline_options {
     bool told;             /* there is a source of pods (cs_pod_index_event): requests wait for
                             * theirs */
     const struct cs_expect *expect; /* NULL: nothing is */
+    struct cs_credential_life life;
 };
 
 /* Make all parts but events and state; *pipeline is zeroed. 0, or -errno: free it all the same. */

@@ -16,7 +16,7 @@ static void on_known(void *user, const char *key)
 
 int cs_pipeline_pods_make(struct cs_pipeline *pipeline, const struct cs_pipeline_options *options)
 {
-    const struct cs_usage_options usage = {.cloud = options->cloud};
+    const struct cs_usage_options usage = {.life = options->life, .cloud = options->cloud};
     const struct cs_pending_options pending = {.sink = cs_pipeline_waited, .user = pipeline};
     struct cs_pipeline_pods *pods = &pipeline->pods;
     struct cs_labels *labels;

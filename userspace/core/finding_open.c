@@ -304,7 +304,7 @@ static uint64_t hold_of(const struct cs_findings *findings,
                         const struct cs_finding_entry *entry)
 {
     const struct cs_finding_info *info = cs_finding_info(entry->finding);
-    uint64_t life = cs_finding_life(findings, entry->mechanism);
+    uint64_t life = cs_credential_life(&findings->options.life, entry->mechanism);
 
     if (info->clear == CS_CLEAR_QUIET || container->ended_ns != 0 ||
         (info->clear == CS_CLEAR_SUPERSEDED && superseded(container, entry)))

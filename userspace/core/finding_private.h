@@ -167,9 +167,6 @@ void cs_finding_association_served(struct cs_findings *findings,
 void cs_finding_associations_expire(struct cs_findings *findings, uint64_t now_ns);
 void cs_finding_state_free(struct cs_findings *findings);
 
-/* How long a credential of that mechanism may live. */
-uint64_t cs_finding_life(const struct cs_findings *findings, enum cs_mechanism mechanism);
-
 /* Credentials of it may be valid still. */
 bool cs_finding_uses(const struct cs_findings *findings,
                      const struct cs_finding_container *container, enum cs_mechanism mechanism,

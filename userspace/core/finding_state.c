@@ -292,12 +292,6 @@ void cs_finding_state_free(struct cs_findings *findings)
         release(findings, findings->node);
 }
 
-uint64_t cs_finding_life(const struct cs_findings *findings, enum cs_mechanism mechanism)
-{
-    return strcmp(cs_mechanism_info(mechanism)->cloud, "aws") == 0 ? findings->options.aws_ns
-                                                                   : findings->options.azure_ns;
-}
-
 bool cs_finding_uses(const struct cs_findings *findings,
                      const struct cs_finding_container *container, enum cs_mechanism mechanism,
                      uint64_t now_ns)
@@ -305,5 +299,5 @@ bool cs_finding_uses(const struct cs_findings *findings,
     uint64_t since_ns = container->delivered_ns[mechanism];
 
     return since_ns != 0 && container->ended_ns == 0 &&
-           now_ns <= since_ns + cs_finding_life(findings, mechanism);
+           now_ns <= since_ns + cs_credential_life(&findings->options.life, mechanism);
 }

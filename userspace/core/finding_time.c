@@ -27,7 +27,8 @@ static bool has_credentials(const struct cs_findings *findings,
                             const struct cs_finding_container *container, uint64_t now_ns)
 {
     return container->credentials_ns != 0 &&
-           now_ns <= container->credentials_ns + cs_finding_life(findings, CS_MECHANISM_IMDSV2);
+           now_ns <= container->credentials_ns +
+                         cs_credential_life(&findings->options.life, CS_MECHANISM_IMDSV2);
 }
 
 /* Instance metadata answers this node, or answered this very container something else. */

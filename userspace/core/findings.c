@@ -22,10 +22,6 @@ int cs_findings_new(const struct cs_findings_options *options, struct cs_labels 
         return -ENOMEM;
     made->options = *options;
     made->labels = labels;
-    if (made->options.aws_ns == 0)
-        made->options.aws_ns = CS_USAGE_AWS_NS;
-    if (made->options.azure_ns == 0)
-        made->options.azure_ns = CS_USAGE_AZURE_NS;
     if (made->options.containers_max == 0)
         made->options.containers_max = CS_FINDINGS_CONTAINERS_MAX;
     r = cs_finding_node_new(made);
@@ -283,15 +279,11 @@ static void judge_late(struct cs_findings *findings, struct cs_finding_container
 static bool is_over(const struct cs_findings *findings,
                     const struct cs_finding_container *container, uint64_t now_ns)
 {
-    uint64_t life = findings->options.aws_ns > findings->options.azure_ns
-                        ? findings->options.aws_ns
-                        : findings->options.azure_ns;
-
     if (container->entry_count > 0)
         return false;
     if (container->ended_ns != 0 && now_ns > container->ended_ns + CS_FINDING_HOLD_NS)
         return true;
-    return now_ns > container->last_ns + life;
+    return now_ns > container->last_ns + cs_credential_life_longest(&findings->options.life);
 }
 
 void cs_findings_tick(struct cs_findings *findings, uint64_t now_ns)

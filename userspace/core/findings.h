@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "core/classify.h"
+#include "core/credential_life.h"
 #include "core/exchange.h"
 #include "core/expect.h"
 #include "core/finding.h"
@@ -58,10 +59,10 @@ struct cs_findings_options {
     struct cs_findings_sink sink;   /* all required */
     const struct cs_expect *expect; /* must outlive; NULL: nothing is expected */
     const struct cs_watchlist *watchlist;
-    const char *cloud;         /* as cs_usage_options.cloud */
-    const char *node;          /* workload of findings about the node itself */
-    uint64_t aws_ns, azure_ns; /* as cs_usage_options */
-    uint32_t containers_max;   /* 0: CS_FINDINGS_CONTAINERS_MAX */
+    const char *cloud; /* as cs_usage_options.cloud */
+    const char *node;  /* workload of findings about the node itself */
+    struct cs_credential_life life;
+    uint32_t containers_max; /* 0: CS_FINDINGS_CONTAINERS_MAX */
     /* Name a subject again and tell what its pod declares, as cs_pod_index_name; NULL: nobody
      * can. Called from cs_findings_tick for containers whose spec was not known. */
     int (*name)(void *user, struct cs_subject *subject, struct cs_pod_facts *facts);

@@ -49,10 +49,6 @@ int cs_usage_new(const struct cs_usage_options *options, struct cs_labels *label
         return -ENOMEM;
     made->options = *options;
     made->labels = labels;
-    if (made->options.aws_ns == 0)
-        made->options.aws_ns = CS_USAGE_AWS_NS;
-    if (made->options.azure_ns == 0)
-        made->options.azure_ns = CS_USAGE_AZURE_NS;
     if (made->options.containers_max == 0)
         made->options.containers_max = CS_USAGE_CONTAINERS_MAX;
     *usage = made;
@@ -236,8 +232,7 @@ static bool is_over(uint64_t since_ns, uint64_t span_ns, uint64_t now_ns)
 
 void cs_usage_expire(struct cs_usage *usage, uint64_t now_ns)
 {
-    uint64_t life = usage->options.aws_ns > usage->options.azure_ns ? usage->options.aws_ns
-                                                                    : usage->options.azure_ns;
+    uint64_t life = cs_credential_life_longest(&usage->options.life);
     struct container *each, *next;
 
     HASH_ITER (hh, usage->containers, each, next)
@@ -252,8 +247,7 @@ static uint32_t uses_of(const struct cs_usage *usage, const struct container *co
     uint32_t uses = 0;
 
     for (enum cs_mechanism mechanism = 0; mechanism < CS_MECHANISM_END; mechanism++) {
-        bool aws = strcmp(cs_mechanism_info(mechanism)->cloud, "aws") == 0;
-        uint64_t life = aws ? usage->options.aws_ns : usage->options.azure_ns;
+        uint64_t life = cs_credential_life(&usage->options.life, mechanism);
         uint64_t delivered_ns = container->delivered_ns[mechanism];
 
         if (delivered_ns != 0 && !is_over(delivered_ns, life, now_ns))

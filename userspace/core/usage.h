@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "core/classify.h"
 #include "core/container_table.h"
+#include "core/credential_life.h"
 #include "core/exchange.h"
 #include "core/labels.h"
 #include "core/subject.h"
@@ -18,14 +19,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CS_USAGE_AWS_NS   (UINT64_C(12) * 3600 * 1000000000)
-#define CS_USAGE_AZURE_NS (UINT64_C(28) * 3600 * 1000000000)
-
 #define CS_USAGE_CONTAINERS_MAX 4096
 
 struct cs_usage_options {
-    uint64_t aws_ns;         /* a credential's longest life; 0: CS_USAGE_AWS_NS */
-    uint64_t azure_ns;       /* 0: CS_USAGE_AZURE_NS; also for mechanisms of any cloud */
+    struct cs_credential_life life;
     uint32_t containers_max; /* 0: CS_USAGE_CONTAINERS_MAX */
     /* This node's cloud as cs_mechanism_info names them, "aws" or "azure"; NULL not known. A failed
      * request to the other cloud's end-point is an SDK looking where it is, no attempt. */

@@ -135,7 +135,8 @@ static void takes_every_option(void **state)
 
     assert_int_equal(RUN("--events-max-bytes=65536", "--node-name=n", "--histogram-by=mechanism",
                          "--identity-labels=off", "--max-series=1500", "--kube=none",
-                         "--record-facts=f")
+                         "--record-facts=f", "--aws-credential-life=1",
+                         "--azure-credential-life=168")
                          ->result,
                      0);
     assert_int_equal(config->events_max_bytes, 65536);
@@ -144,6 +145,8 @@ static void takes_every_option(void **state)
     assert_int_equal(config->identity_labels, CS_IDENTITY_OFF);
     assert_int_equal(config->max_series, 1500);
     assert_string_equal(config->record_facts, "f");
+    assert_int_equal(config->credential_life.aws_ns, 3600 * CS_NSEC_PER_SEC);
+    assert_int_equal(config->credential_life.azure_ns, 168 * 3600 * CS_NSEC_PER_SEC);
 }
 
 static void adds_to_the_watchlist(void **state)
@@ -280,6 +283,9 @@ static const struct {
      NULL,
      "--histogram-by pod: must be workload, service-account or mechanism"},
     {{"--identity-labels", "on"}, NULL, "--identity-labels on: must be full, hash or off"},
+    {{"--aws-credential-life", "0"},
+     NULL,
+     "--aws-credential-life 0: must be a number from 1 to 168"},
     {{"--max-series", "999"}, NULL, "--max-series 999: must be a number from 1500 to 1000000"},
     {{"--log-level", "loud"}, NULL, "--log-level loud: must be error, warning, info or debug"},
     {{"--log-format", "xml"}, NULL, "--log-format xml: must be text or json"},

@@ -193,6 +193,24 @@ static void silence_is_not_absence(void **state)
     cs_labels_free(labels);
 }
 
+static void a_credentials_life_can_be_set(void **state)
+{
+    static const struct step irsa = {CS_MECHANISM_IRSA, GOT(99)};
+    const struct cs_usage_options options = {.life = {.aws_ns = HOUR}};
+    struct cs_labels *labels = NULL;
+    struct cs_usage *usage = NULL;
+    struct cs_usage_first first;
+
+    (void)state;
+    cs_labels_new(&labels);
+    assert_int_equal(cs_usage_new(&options, labels, &usage), 0);
+    take(usage, &irsa, ID_A, true, &first);
+    assert_int_equal(uses_at(usage, 100 * SECOND + HOUR), 1u << CS_MECHANISM_IRSA);
+    assert_int_equal(uses_at(usage, 101 * SECOND + HOUR), 0);
+    cs_usage_free(&usage);
+    cs_labels_free(labels);
+}
+
 /* Its own directory's end is the container's, not that of a directory below it. */
 static void ends_with_its_cgroup(void **state)
 {
@@ -261,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_the_first),
         cmocka_unit_test(silence_is_not_absence),
+        cmocka_unit_test(a_credentials_life_can_be_set),
         cmocka_unit_test(ends_with_its_cgroup),
         cmocka_unit_test(holds_its_bounds),
     };
