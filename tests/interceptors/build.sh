@@ -18,13 +18,18 @@ if [ "$oldest" != "$needs" ]; then
     exit 1
 fi
 
+# Without a main.go the program is another module's: the tool of go.mod, stamped as its releases are.
+package=tool
+[ ! -e "$source/main.go" ] || package=.
+stamp=$(sed -n 's/^\/\/ stamp: /-X /p' "$source/go.mod")
+
 sum=$({ go version; find "$source" -type f | sort | xargs cat; cat "$0"; } | cksum | cut -d' ' -f1)
 directory=$top/.cache/interceptors
 program=$directory/$name
 if [ ! -x "$program" ] || [ "$(cat "$program.sum" 2>/dev/null)" != "$sum" ]; then
     echo "building $name: may take minutes" >&2
     mkdir -p "$directory"
-    (cd "$source" && nice -n 19 go build -trimpath -ldflags='-s -w' -o "$program.part" .) >&2
+    (cd "$source" && nice -n 19 go build -trimpath -ldflags="-s -w $stamp" -o "$program.part" $package) >&2
     mv "$program.part" "$program"
     echo "$sum" >"$program.sum"
 fi

@@ -7,16 +7,43 @@ inside TLS. An exchange is known by its client's address and port and its index 
 import collections
 import json
 import os
+import re
 import subprocess
+import threading
+import time
 
 import checks
 import compare
+import test_findings
 from node import session, truth
 from sdks import matrix
 
 MECHANISM = {**matrix.MECHANISM, ("eks-auth", ""): "eks-auth"}
 INTERCEPTED = ("kube2iam", "kiam", "aad-pod-identity", "azure-workload-identity-proxy",
                "intercepted")
+HUNG_NS = 2_000_000_000
+
+
+class InFlight(threading.Thread):
+    """Reads how many requests are in flight, by mechanism, until stopped. seen: (ns, {mechanism:
+    number})."""
+
+    def __init__(self, observer):
+        super().__init__(daemon=True)
+        self.observer, self.seen, self.over = observer, [], threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.over.wait(0.2):
+            at = time.monotonic_ns()
+            found = re.findall(r'^credscope_requests_in_flight{mechanism="([^"]+)"} (\d+)',
+                               self.observer.metrics(), re.M)
+            self.seen.append((at, {name: int(number) for name, number in found}))
+
+    def stop(self):
+        self.over.set()
+        self.join(15)
+        return self.seen
 
 
 class Case:
@@ -27,14 +54,17 @@ class Case:
         self.name = f"interceptors-{program.name}"
         self.spec = program.scenario()
         self.clients = self.servers = self.events = self.match = None
+        self.in_flight = []
 
     def observe(self, results):
         with session.Node(self.name, self.directory) as node, \
                 session.Observer(node, session.binary(), self.directory, "--record-facts",
                                  os.path.join(self.directory, "facts")) as observer:
             node.go()
+            watcher = InFlight(observer)
             results.check(node.finished(), f"{self.program.name}: all programs did as they should",
                           self.logs())
+            self.in_flight = watcher.stop()
             checks.settle(observer)
             metrics = observer.metrics()
             results.check(observer.close() == 0, f"{self.program.name}: credscope ends well",
@@ -69,13 +99,31 @@ class Case:
             results.check(least <= seen <= most,
                           f"{self.program.name}: {pod} was held {least} to {most} s", f"{seen} s")
 
+    def hangs(self, results):
+        """Who had to wait for longer than that was seen in flight within two seconds."""
+        unseen, count = [], 0
+        for pair in self.match.pairs:
+            row = pair.truth
+            if row.get("pod") not in self.program.holds or row["end_ns"] - row["start_ns"] < HUNG_NS:
+                continue
+            count += 1
+            if not any(row["start_ns"] <= at <= row["start_ns"] + HUNG_NS
+                       and numbers.get(row["mechanism"]) for at, numbers in self.in_flight):
+                unseen.append(compare.describe(row))
+        if count:
+            results.check(not unseen, f"{self.program.name}: {count} requests that hung were seen "
+                          "in flight within 2 s", unseen)
+
     # ---- the program's own calls ----
-    def own(self, results):
+    def own(self, results, metrics):
         """Every call of the program's own is its own pod's, and is there once."""
-        mine = {p.name for p in self.spec.pods if not checks.acts(p)}
         asked = {c.get("source") for c in self.clients}
         by_key, seen, bad = {}, collections.Counter(), []
+        chained = relayed = 0
         for event in self.match.extra:
+            if self.is_sidecar(event) and event.get("intercepted_by"):
+                chained += 1  # another's upstream call is what the server saw
+                continue
             if by_key.setdefault((event.get("source"), event.get("exchange", 0)), event) != event:
                 bad.append(f"there twice: {compare.describe(event)}")
         for row in self.servers:
@@ -85,15 +133,22 @@ class Case:
                 continue
             event = by_key.pop((row["source"], row["exchange"]), None)
             what = f"{row['server']} {row['method']} {row['path']} {row.get('action', '')}"
+            if event is None and self.program.sidecar and row["server"] == "imds":
+                relayed += 1  # the request of its pod, which is counted already
+                continue
             if event is None:
                 bad.append(f"{what}: not observed")
                 continue
             seen[wanted] += 1
-            bad += [f"{what}: {text}" for text in self.own_problems(row, event, wanted, mine)]
+            bad += [f"{what}: {text}" for text in self.own_problems(row, event, wanted)]
+        counted = checks.value(metrics, "credscope_relayed_total")
+        if not relayed == counted == self.program.relayed or chained != self.program.chained:
+            bad.append(f"{relayed} requests were passed on, {counted:.0f} counted as such, {chained} "
+                       "by way of another interceptor")
         itself = [e for e in by_key.values()
                   if (e.get("path"), e.get("status")) in self.program.itself]
         bad += [f"asked itself as {e.get('pod')}: {e['mechanism']}" for e in itself
-                if e["mechanism"] != "metadata" or e.get("pod") not in mine]
+                if e["mechanism"] != "metadata" or e.get("pod") not in self.mine()]
         if self.program.itself and not itself:
             bad.append("it asked nothing of itself")
         bad += [f"nobody was asked: {compare.describe(e)}" for e in by_key.values()
@@ -103,11 +158,16 @@ class Case:
         none = [m for m in self.program.own if not seen[m]]
         results.check(not none, f"{self.program.name}: it made calls of each kind", none)
 
-    @staticmethod
-    def own_problems(row, event, wanted, mine):
+    def is_sidecar(self, event):
+        return bool(self.program.sidecar) and event.get("container") == self.program.sidecar
+
+    def mine(self):
+        return {p.name for p in self.spec.pods if not checks.acts(p)}
+
+    def own_problems(self, row, event, wanted):
         if event["mechanism"] != wanted:
             yield f"said to be {event['mechanism']}"
-        if event.get("pod") not in mine:
+        if event.get("pod") not in self.mine() and not self.is_sidecar(event):
             yield f"attributed to {event.get('pod') or event.get('workload')}"
         if event.get("intercepted_by"):
             yield f"intercepted by {event['intercepted_by']}"
@@ -145,7 +205,9 @@ class Case:
         must tell."""
         with open(os.path.join(self.directory, "pods.json"), encoding="utf-8") as f:
             pods = json.load(f)
-        pods["items"] = [p for p in pods["items"] if p["metadata"]["namespace"] != "kube-system"]
+        pods["items"] = [
+            p for p in pods["items"] if p["metadata"]["namespace"] != "kube-system"
+            and all(c["name"] != self.program.sidecar for c in p["spec"]["containers"])]
         path = os.path.join(self.directory, "pods-unnamed.json")
         with open(path, "w", encoding="utf-8") as f:
             json.dump(pods, f)
@@ -177,8 +239,12 @@ def run(program, directory, results):
     metrics = case.observe(results)
     case.pods(results)
     case.held(results)
-    case.own(results)
+    case.hangs(results)
+    case.own(results, metrics)
     checks.accounting(program.name, metrics, results)
+    if program.findings:
+        test_findings.each_pod(program.name, case.spec, case.events, results)
+        test_findings.in_time(program.name, case.events, results)
     case.precision(results, "its pod known")
     for line in figures(case):
         print(f"#   {line}")

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The API server of a node's pods and namespaces, for programs that list and watch them:
-DIRECTORY PORT PODS_FILE.
+DIRECTORY PORT PODS_FILE [MORE].
 
 The directory is made and gets tests/kube's certificates and a kubeconfig. A pod with the annotation
-KNOWN_AFTER is told of only so many seconds after the start. Ends with its parent.
+KNOWN_AFTER is told of only so many seconds after the start. MORE, JSON: what else there is, {"lists":
+{path: [kind, apiVersion, [[seconds, object], ...]]}, "objects": {path: object}}; of two objects of a
+name the later replaces the other. Ends with its parent.
 """
 import json
 import os
@@ -35,13 +37,16 @@ def kubeconfig(directory, port):
 class World:
     """What there is of a kind, as (seconds from which on it is known, object)."""
 
-    def __init__(self, pods_file):
+    def __init__(self, pods_file, lists):
         with open(pods_file, encoding="utf-8") as f:
             pods = json.load(f)["items"]
         self.start = time.monotonic()
         names = sorted({pod["metadata"]["namespace"] for pod in pods})
         self.all = {"Pod": [(self.late(pod), pod) for pod in pods],
-                    "Namespace": [(0.0, self.namespace(name)) for name in names]}
+                    "Namespace": [(0.0, self.namespace(name)) for name in names],
+                    **{kind: items for kind, _, items in lists.values()}}
+        self.kinds = {**KINDS, **{path: kind for path, (kind, _, _) in lists.items()}}
+        self.versions = {kind: version for kind, version, _ in lists.values()}
         for number, (_, obj) in enumerate(row for rows in self.all.values() for row in rows):
             obj["metadata"]["resourceVersion"] = str(number + 1)
 
@@ -59,9 +64,11 @@ class World:
         return time.monotonic() - self.start
 
     def list(self, request, kind):
-        known = [obj for since, obj in self.all[kind] if since <= self.now()]
-        request.chunked(api_server.dump({"apiVersion": "v1", "kind": f"{kind}List", "metadata":
-                                         {"resourceVersion": "100"}, "items": known}))
+        known = {(obj["metadata"].get("namespace"), obj["metadata"]["name"]): obj
+                 for since, obj in self.all[kind] if since <= self.now()}
+        request.chunked(api_server.dump({
+            "apiVersion": self.versions.get(kind, "v1"), "kind": f"{kind}List",
+            "metadata": {"resourceVersion": "100"}, "items": list(known.values())}))
 
     def watch(self, request, kind):
         """With sendInitialEvents what is known comes first, as events and their end; else what
@@ -85,15 +92,18 @@ class World:
 
 
 def main():
-    directory, port, pods_file = sys.argv[1:]
+    directory, port, pods_file, *more = sys.argv[1:]
+    more = json.loads(more[0]) if more else {"lists": {}, "objects": {}}
     linux.die_with_parent()
     os.makedirs(directory, exist_ok=True)
     api_server.make_certificates(directory)
-    world = World(pods_file)
+    world = World(pods_file, more["lists"])
 
     def step(request):
-        kind = KINDS.get(request.path)
-        if kind is None:  # events, leases: nothing that these tests look at
+        kind = world.kinds.get(request.path)
+        if request.path in more["objects"]:
+            request.answer(api_server.dump(more["objects"][request.path]))
+        elif kind is None:  # events, leases: nothing that these tests look at
             request.hangs_up = True
             request.answer(api_server.dump(api_server.status(404, "NotFound")), 404)
         elif request.watch:

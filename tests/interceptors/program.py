@@ -18,6 +18,9 @@ class Program:
     and those that ask. own: mechanisms that the program's own calls must have been seen to be.
     itself: (path, status) of what it asks of its own listener. holds: {pod: (least, most) seconds}
     that its slowest exchange must have taken.
+    sidecar: the container that it is in the pods that ask. relayed: how many of their requests it
+    passes on to IMDS as they are; chained: … that another interceptor then takes. findings: the
+    pods' rows say what must be found of them.
     """
     name: str
     executables: tuple
@@ -26,6 +29,10 @@ class Program:
     intercepts: bool = True  # False: pods ask it by its own address
     itself: tuple = ()
     holds: dict = dataclasses.field(default_factory=dict)
+    sidecar: str = ""
+    relayed: int = 0
+    chained: int = 0
+    findings: bool = False
 
 
 def path(executable):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the programs' scenarios share; TABLE is for node.scenarios."""
 import importlib
+import json
 import os
 import pkgutil
 
@@ -53,10 +54,11 @@ def once(name, *command, start=ASK):
                host_network=True)
 
 
-def kube_api():
-    """The API server that it lists pods from; its kubeconfig is KUBE/config."""
+def kube_api(*more):
+    """The API server that it lists pods from; its kubeconfig is KUBE/config. more: what it has
+    besides, as kube_api.py takes it."""
     command = ("/usr/bin/python3", "-B", os.path.join(HERE, "kube_api.py"), KUBE, str(API_PORT),
-               "{truth}/pods.json")
+               "{truth}/pods.json", *(json.dumps(m) for m in more))
     return Pod("kube-apiserver", [Container([], name="kube-apiserver", command=command,
                                             endless=True)],
                namespace="kube-system", service_account="kube-apiserver", host_network=True,
@@ -70,7 +72,7 @@ def programs():
     """{name: Program} of the modules that have one."""
     found = {}
     for module in pkgutil.iter_modules([HERE]):
-        if module.name not in ("program", "scenario", "kube_api", "case", "__main__"):
+        if module.name not in ("program", "scenario", "kube_api", "case", "aad", "__main__"):
             one = importlib.import_module(f"{__package__}.{module.name}").PROGRAM
             found[one.name] = one
     return found

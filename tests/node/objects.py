@@ -73,6 +73,7 @@ def pod(running, node_name):
         labels["aadpodidbinding"] = workload
     if "workload-identity" in kinds:
         labels["azure.workload.identity/use"] = "true"
+    labels.update(spec.labels)
     metadata = {"name": spec.name, "namespace": spec.namespace, "uid": running.object_uid,
                 "labels": labels, "creationTimestamp": "2026-01-02T03:04:05Z",
                 "annotations": dict(spec.annotations)}

@@ -79,6 +79,8 @@ void cs_classify_agent(const struct cs_evidence *evidence, struct cs_verdict *ve
 /* Who answers IMDS: the first row that fits. A server of NULL fits always, "" an answer without
  * the header, NOT_YET none so far. */
 static const char NOT_YET[] = "(no answer)";
+/* A Go router's own answer to a path that isn't clean: the program behind it has said nothing. */
+static const char MOVED[] = "(moved)";
 
 enum asked { ASKED_AWS, ASKED_AWS_EXTENDED, ASKED_AZURE };
 
@@ -154,6 +156,7 @@ static const struct answerer {
     {AZURE, BY_BEHAVIOUR, 0, ANY_PORT, AZURE_SERVER, WHO(UNKNOWN), false, IS(AZURE_IMDS), MEDIUM},
     {AZURE, BY_BEHAVIOUR, NODE, 2579, "", WHO(NMI), UNBOUND, IS(AZURE_IMDS), MEDIUM},
     {AZURE, BY_BEHAVIOUR, NODE, 2579, "", WHO(NMI), false, NMI, HIGH},
+    {AZURE, BY_BEHAVIOUR, POD, 8000, MOVED, WHO(AZWI_PROXY), false, AZWI, MEDIUM},
     {AZURE, BY_BEHAVIOUR, POD, 8000, NOT_YET, WHO(AZWI_PROXY), false, AZWI, MEDIUM},
     {AZURE, BY_BEHAVIOUR, NODE, 2579, NOT_YET, WHO(NMI), false, NMI, MEDIUM},
     {AZURE, BY_BEHAVIOUR, POD, ANY_PORT, ENVOY_SERVER, WHO(MESH), false, IS(AZURE_IMDS), LOW},
@@ -166,6 +169,8 @@ static bool server_fits(const struct cs_exchange *exchange, const char *server)
         return true;
     if (server == NOT_YET || !answered(exchange))
         return server == NOT_YET && !answered(exchange);
+    if (server == MOVED)
+        return exchange->status / 100 == 3 && exchange->server[0] == '\0';
     if (!server[0])
         return exchange->server[0] == '\0';
     return strncmp(exchange->server, server, strlen(server)) == 0;
@@ -220,7 +225,8 @@ static uint32_t reasons_of(const struct answerer *row)
     if (row->port != ANY_PORT)
         reasons |= CS_REASON_BIT(LISTENER_PORT);
     if (row->server && row->server != NOT_YET)
-        reasons |= row->server[0] ? CS_REASON_BIT(SERVER_HEADER) : CS_REASON_BIT(NO_SERVER_HEADER);
+        reasons |= row->server[0] && row->server != MOVED ? CS_REASON_BIT(SERVER_HEADER)
+                                                          : CS_REASON_BIT(NO_SERVER_HEADER);
     if (row->unbound)
         reasons |= CS_REASON_BIT(NOT_DECLARED);
     if (row->mechanism == CS_MECHANISM_IMDSV1)

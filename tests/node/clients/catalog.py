@@ -81,7 +81,7 @@ def _imds(path, method="GET"):
 def _azure(path, needs_metadata=True):
     def build(options):
         on = options.get("metadata", "true") if needs_metadata else None
-        return {"address": net.IMDS4, "path": options.get("path", path),
+        return {"address": net.IMDS4, "path": options.get("path", path) + options.get("query", ""),
                 "headers": (("Metadata", on),) if on else ()}
     return build
 
@@ -193,6 +193,7 @@ TABLE = {
     "azure-token": ("azure-imds", False, True, _azure(AZURE_PATH)),
     "azure-instance": ("metadata", False, False,
                        _azure("/metadata/instance?api-version=2021-02-01")),
+    "azure-unheaded": ("azure-imds", False, True, _azure(AZURE_PATH, False)),
     "azure-probe": ("metadata", False, False, _azure("/metadata/identity/oauth2/token", False)),
     "irsa": ("irsa", True, True, _sts(tls.STS4, STS_HOST, _web_identity)),
     "irsa-vpce": ("irsa", True, True, _sts(tls.STS4, tls.VPCE, _web_identity)),
@@ -216,8 +217,8 @@ TABLE = {
 
 # what an interceptor makes of a request that carries credentials
 INTERCEPTED = {
-    "nmi": {"azure-imds": "aad-pod-identity"},
-    "nmi-host-ip": {"azure-imds": "aad-pod-identity"},
+    **dict.fromkeys(("nmi", "nmi-host-ip", "unbound-nmi"),
+                    {"azure-imds": "aad-pod-identity"}),
     "proxy-sidecar": {"azure-imds": "azure-workload-identity-proxy"},
     **dict.fromkeys(("kube2iam", "kube2iam-pod"), {"imdsv1": "kube2iam", "imdsv2": "kube2iam"}),
     **dict.fromkeys(("kiam", "kiam-8181", "kiam-pod"), {"imdsv1": "kiam", "imdsv2": "kiam"}),

@@ -37,7 +37,7 @@ class Pod:
 
     static: a static pod, whose cgroup is named by 32 hex digits without dashes.
     intercept: the interceptor that the node's DNAT sends this pod's IMDS traffic to (a name of
-    simulation.INTERCEPTORS). annotations: its object's.
+    simulation.INTERCEPTORS). annotations, labels: its object's.
     drop, reject: destinations that the node leaves unanswered / answers with RST for this pod.
     expect: outcomes that its exchanges must have, in the order they began, "refused+" being
     one or more; empty: all good. The truth is held against it, so that a fault of the node does
@@ -59,6 +59,7 @@ class Pod:
     ipv6: bool = True
     intercept: str = ""
     annotations: dict = dataclasses.field(default_factory=dict)
+    labels: dict = dataclasses.field(default_factory=dict)
     drop: tuple = ()
     reject: tuple = ()
     token_bytes: int = 1152  # length of the tokens that are projected into it
@@ -81,8 +82,9 @@ class Scenario:
     """agent_start: seconds after go; seconds: bound on the whole run. at_once: how many commands
     may run at a time, 0 any number; environment: of all commands, not told in the pods' objects.
     interceptors: instead of simulation.INTERCEPTORS' of the same names. cloud: names of
-    simulation.OPTIONAL. rules: {server: behaviours for requests that have "body" in their body, or
-    in the claims of a token there}, which come before any other, each "times" (default always)."""
+    simulation.OPTIONAL. rules: {server: behaviours for requests that have "path" in their target and
+    "body" in their body, or in the claims of a token there}, which come before any other, each
+    "times" (default always)."""
     pods: list
     host: list = dataclasses.field(default_factory=list)
     agent_start: float = 0.0

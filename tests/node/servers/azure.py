@@ -21,12 +21,14 @@ def imds(request, how, _server):
     def reply(status, body, action="metadata"):
         return Response(status, body, [JSON, IMDS], action=action)
 
+    asks_token = _is_token(request.path) and "resource=" in request.path
     if request.headers.get("metadata", "").lower() != "true":
         return reply(400, b'{ "error": "Bad request. Required metadata header not specified" }')
     if how.get("status"):
-        return reply(how["status"], b'{"error":"invalid_request"}')
+        return reply(how["status"], b'{"error":"invalid_request"}',
+                     "token" if asks_token else "metadata")
     if _is_token(request.path):
-        if "resource=" not in request.path:
+        if not asks_token:
             return reply(400, b'{"error":"invalid_request"}')
         return reply(200, bodies.azure_token(source_host(request)), "token")
     if request.path.startswith("/metadata/instance"):
@@ -84,11 +86,13 @@ def entra(request, how, _server):
     heads = [("Cache-Control", "no-store, no-cache"), JSON,
              ("x-ms-request-id", "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9")]
     path = request.path.partition("?")[0]
-    login = request.method == "POST" and path.endswith("/oauth2/v2.0/token")
+    # the second is the end-point before version 2.0, which adal knows
+    login = request.method == "POST" and path.endswith(("/oauth2/v2.0/token", "/oauth2/token"))
     action, proof = _login(request) if login else ("discovery", 0)
     more = {"action": action, "credential_bytes": proof}
     if how.get("status"):
         return Response(how["status"], b'{"error":"invalid_client"}', heads, **more)
     if login:
-        return Response(200, bodies.entra_token(source_host(request)), heads, **more)
+        token = bodies.entra_token if path.endswith("/oauth2/v2.0/token") else bodies.azure_token
+        return Response(200, token(source_host(request)), heads, **more)
     return Response(200, bodies.entra_discovery(request.headers["host"], request.path), heads, **more)

@@ -148,7 +148,8 @@ class Server:
 
     def behaviour(self, request):
         for rule in self.rules:
-            if rule["body"].encode() in said(request):
+            if rule.get("path", "") in request.path and \
+                    rule.get("body", "").encode() in said(request):
                 with self.lock:
                     rule["times"] = rule.get("times", 1 << 30) - 1
                 if rule["times"] >= 0:
