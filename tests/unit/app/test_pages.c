@@ -13,6 +13,8 @@
 #include "app/api.h"
 #include "app/pages.h"
 #include "base/cleanup.h"
+#include "core/findings.h"
+#include "core/labels.h"
 
 #include <cjson/cJSON.h>
 #include <zlib.h>
@@ -328,6 +330,34 @@ static void the_page_is_one_file(void **unused)
     assert_int_equal(status_of(answer), 404);
 }
 
+/* The page asks for what there is. */
+static void the_page_asks_for_paths_that_exist(void **unused)
+{
+    const struct cs_findings_options options = {.node = "node-1"};
+    _cleanup_findings_ struct cs_findings *findings = NULL;
+    static struct answer page;
+    unsigned int paths = 0;
+    struct cs_labels *labels;
+
+    (void)unused;
+    assert_int_equal(cs_labels_new(&labels), 0);
+    assert_int_equal(cs_findings_new(&options, labels, &findings), 0);
+    api.findings = findings;
+    fetch(api_server, api_port, "GET", "/", "", &page);
+    for (const char *at = strstr(page.body, "api/v1/"); at; at = strstr(at + 1, "api/v1/")) {
+        char path[64];
+
+        snprintf(path, sizeof(path), "/%.*s", (int)strcspn(at, "\"?"), at);
+        fetch(api_server, api_port, "GET", path, "", answer);
+        if (status_of(answer) != 200)
+            fail_msg("%s: %u", path, status_of(answer));
+        paths++;
+    }
+    assert_int_equal(paths, 4);
+    cs_findings_free(&findings);
+    cs_labels_free(labels);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -341,6 +371,7 @@ int main(void)
         TEST(the_ring_wraps_at_any_length),
         TEST(workloads_by_namespace),
         TEST(the_page_is_one_file),
+        TEST(the_page_asks_for_paths_that_exist),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
