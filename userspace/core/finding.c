@@ -82,7 +82,7 @@ static const struct cs_finding_info findings[] = {
          "The agent answered 404 for {sa}: a new pod identity association needs up to half a "
          "minute to be known, or there is none. Wait; after a minute see association-missing."},
     [CS_FINDING_CREDENTIALS_REFUSED] =
-        {"credentials-refused", CRITICAL, CONTAINER, QUIET, CS_SUCCESS_CREDENTIALS, HOLD,
+        {"credentials-refused", CRITICAL, CONTAINER, QUIET, CS_SUCCESS_AGENT, HOLD,
          "The agent refused {sa} with {status}. Its log says why: an expired token, a role whose "
          "trust policy lacks pods.eks.amazonaws.com, or a wrong Host header."},
     [CS_FINDING_THROTTLED] =

@@ -65,6 +65,7 @@ enum cs_finding_clear {
 enum cs_finding_success {
     CS_SUCCESS_NONE,
     CS_SUCCESS_CREDENTIALS, /* the container got credentials, by whatever mechanism */
+    CS_SUCCESS_AGENT,       /* … from the agent */
     CS_SUCCESS_ASSOCIATION, /* the agent served that service account */
     CS_SUCCESS_ADDRESS,     /* the address answered anybody */
 };

@@ -121,6 +121,8 @@ static void delivered(struct cs_finding_case *c)
     memset(container->failing_ns, 0, sizeof(container->failing_ns));
     container->failures = 0;
     cs_finding_succeeded(c->findings, container, CS_SUCCESS_CREDENTIALS);
+    if (c->mechanism == CS_MECHANISM_EKS_POD_IDENTITY)
+        cs_finding_succeeded(c->findings, container, CS_SUCCESS_AGENT);
     /* The agent serves a token that it knows from its cache for hours after the association went:
      * only a token that it did not serve before says that there is one. */
     if (c->mechanism == CS_MECHANISM_EKS_POD_IDENTITY &&

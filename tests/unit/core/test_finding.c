@@ -27,6 +27,7 @@ static const char *clears(const struct cs_finding_info *info, char *to, size_t s
     static const char *const SUCCESS[] = {
         [CS_SUCCESS_NONE] = "",
         [CS_SUCCESS_CREDENTIALS] = "credentials, or ",
+        [CS_SUCCESS_AGENT] = "the agent serves it, or ",
         [CS_SUCCESS_ASSOCIATION] = "the agent serves it, or ",
         [CS_SUCCESS_ADDRESS] = "an answer, or ",
     };
