@@ -14,6 +14,9 @@
 
 #define SAVE_EVERY_NS (60 * CS_NSEC_PER_SEC)
 #define LAST_SAVE_NS  (3 * CS_NSEC_PER_SEC) /* less than a pod is given to end */
+/* How long a disk may take to answer: at the start, and while facts wait. */
+#define FIRST_ANSWER_NS (3 * CS_NSEC_PER_SEC)
+#define ANSWER_NS       (50 * CS_NSEC_PER_MSEC)
 
 static uint64_t wall_ns(const struct cs_observer *observer, uint64_t now_ns)
 {
@@ -196,13 +199,16 @@ static int load(struct cs_observer *observer)
 }
 
 /* The directory, and what it holds. */
-static int take(struct cs_observer *observer)
+static int take(struct cs_observer *observer, uint64_t timeout_ns)
 {
+    const char *directory = observer->config->state_dir;
     struct cs_observer_state *keep = &observer->state;
     int error = 0;
 
     if (!keep->file)
-        error = cs_state_file_open(observer->config->state_dir, &keep->file);
+        error = cs_state_file_probe(directory, &keep->probing, timeout_ns);
+    if (!keep->file && error == 0)
+        error = cs_state_file_open(directory, &keep->file);
     return error < 0 ? error : load(observer);
 }
 
@@ -221,7 +227,7 @@ static int begin_save(struct cs_observer *observer, uint64_t now_ns)
 
     if (keep->saving)
         return -EAGAIN;
-    error = take(observer);
+    error = take(observer, ANSWER_NS);
     if (error < 0)
         return error;
     observe(observer, now_ns);
@@ -266,12 +272,12 @@ int cs_observer_make_state(struct cs_observer *observer)
 
     if (observer->config->state_dir[0] == '\0')
         return 0;
-    signal(SIGCHLD, SIG_DFL); /* else nobody would tell how a save has ended */
+    signal(SIGCHLD, SIG_DFL); /* else nobody would tell how a child has ended */
     error = cs_state_new(&limits, cs_pod_index_labels(observer->pipeline.pods.index), &keep->state);
     if (error < 0)
         return cs_error_r(error, "can't make the state: %s", strerror(-error));
     observer->pipeline.state = keep->state;
-    error = take(observer);
+    error = take(observer, FIRST_ANSWER_NS);
     if (error < 0)
         failed(observer, error);
     restore(observer, cs_monotonic_ns());

@@ -16,6 +16,7 @@
 struct cs_observer_state {
     struct cs_state *state;     /* NULL: --state-dir none */
     struct cs_state_file *file; /* NULL: not to be had, so far */
+    pid_t probing;              /* asks whether the directory answers; 0 none */
     bool loaded;                /* what the file holds is in state, or put aside */
     bool gap_known;             /* … and says when the last run ended, or that there was none */
     bool saving;

@@ -15,8 +15,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define TEMPORARY CS_STATE_FILE_NAME ".tmp"
-#define CHUNK     ((size_t)16384)
+#define TEMPORARY  CS_STATE_FILE_NAME ".tmp"
+#define CHUNK      ((size_t)16384)
+#define READ_FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
 struct cs_state_file {
     int directory;
@@ -110,8 +111,7 @@ static int read_all(int fd, struct cs_buffer *buffer)
 
 int cs_state_file_read(const struct cs_state_file *file, struct cs_buffer *buffer)
 {
-    _cleanup_close_ int fd = openat(file->directory, CS_STATE_FILE_NAME,
-                                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    _cleanup_close_ int fd = openat(file->directory, CS_STATE_FILE_NAME, READ_FLAGS);
     struct stat status;
 
     if (fd < 0 || fstat(fd, &status) < 0)
@@ -202,31 +202,78 @@ int cs_state_file_save(struct cs_state_file *file, const char *data, size_t len)
     return 0;
 }
 
-int cs_state_file_poll(struct cs_state_file *file)
+/* -EAGAIN: it goes on. Else its exit status as -errno, and *child is 0. */
+static int child_poll(pid_t *child)
 {
     int status;
     pid_t pid;
 
-    if (!file->saving)
+    if (!*child)
         return 0;
-    pid = waitpid(file->saving, &status, WNOHANG);
+    pid = waitpid(*child, &status, WNOHANG);
     if (pid == 0 || (pid < 0 && errno == EINTR))
         return -EAGAIN;
-    file->saving = 0;
+    *child = 0;
     if (pid < 0)
         return -errno;
     return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
 }
 
-int cs_state_file_wait(struct cs_state_file *file, uint64_t timeout_ns)
+static int child_wait(pid_t *child, uint64_t timeout_ns)
 {
     const struct timespec pause = {.tv_nsec = 2 * CS_NSEC_PER_MSEC};
     uint64_t until_ns = cs_monotonic_ns() + timeout_ns;
-    int result = cs_state_file_poll(file);
+    int result = child_poll(child);
 
     while (result == -EAGAIN && cs_monotonic_ns() < until_ns) {
         nanosleep(&pause, NULL);
-        result = cs_state_file_poll(file);
+        result = child_poll(child);
     }
     return result;
+}
+
+int cs_state_file_poll(struct cs_state_file *file)
+{
+    return child_poll(&file->saving);
+}
+
+int cs_state_file_wait(struct cs_state_file *file, uint64_t timeout_ns)
+{
+    return child_wait(&file->saving, timeout_ns);
+}
+
+/* In the child, which holds no descriptor, as above. */
+static _Noreturn void probe_and_exit(const char *directory, pid_t parent)
+{
+    struct stat status;
+    int fd, file;
+    char byte;
+
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+        _exit(ECHILD);
+    if (close_range(0, ~0u, 0) < 0)
+        _exit(errno);
+    fd = open_directory(directory);
+    if (fd < 0)
+        _exit(-fd);
+    file = openat(fd, CS_STATE_FILE_NAME, READ_FLAGS);
+    /* What is wrong with the file, reading it will tell. */
+    if (file >= 0 && fstat(file, &status) == 0 && S_ISREG(status.st_mode))
+        (void)!read(file, &byte, 1);
+    _exit(0);
+}
+
+int cs_state_file_probe(const char *directory, pid_t *child, uint64_t timeout_ns)
+{
+    pid_t parent = getpid(), pid;
+
+    if (!*child) {
+        pid = fork();
+        if (pid < 0)
+            return -errno;
+        if (pid == 0)
+            probe_and_exit(directory, parent);
+        *child = pid;
+    }
+    return child_wait(child, timeout_ns);
 }

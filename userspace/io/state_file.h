@@ -7,7 +7,8 @@
  *
  * A sync may take as long as the disk likes, for ever on a dead network file system. So it is a
  * child process that saves: a fork with no descriptor but the directory's, which ends with its
- * parent. Who made this waits for nothing but cs_state_file_wait.
+ * parent. Who made this waits for nothing but cs_state_file_wait; and to open is safe after
+ * cs_state_file_probe.
  */
 #ifndef CS_IO_STATE_FILE_H
 #define CS_IO_STATE_FILE_H
@@ -16,12 +17,21 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define CS_STATE_FILE_NAME    "state.json"
 #define CS_STATE_FILE_CORRUPT CS_STATE_FILE_NAME ".corrupt"
 #define CS_STATE_FILE_FOREIGN CS_STATE_FILE_NAME ".other-node"
 
 struct cs_state_file;
+
+/*
+ * Does the directory answer? A child process makes and opens it as cs_state_file_open would, and
+ * looks at the file: a dead network file system holds that child and not the caller, who waits at
+ * most timeout_ns. *child is 0 at first, and that process while it goes on. 0, -EAGAIN (not yet:
+ * call again with the same *child) or why the directory can't be had.
+ */
+int cs_state_file_probe(const char *directory, pid_t *child, uint64_t timeout_ns);
 
 /*
  * Take the directory, an absolute path; it and its parents are made (0700) when missing, and what

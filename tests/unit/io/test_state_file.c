@@ -8,17 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -27,6 +23,8 @@
 #include <sys/wait.h>
 
 #include <cmocka.h>
+
+#include "hanging_disk.h"
 
 #define FIRST  "{\"the first\":1}\n"
 #define SECOND "{\"the second, which is longer\":2}\n"
@@ -185,24 +183,6 @@ static void a_save_goes_on_beside_the_caller(void **unused)
     cs_state_file_close(file);
 }
 
-/* Run in a child with mounts of its own; its exit status says which step failed. */
-static void in_child(int (*child)(void))
-{
-    int status;
-    pid_t pid = fork();
-
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        alarm(60);
-        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-            _exit(99);
-        _exit(child());
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
-
 /* The tmpfs has room for the first and not for the second: the first stays, nothing is left. */
 static int on_a_full_disk(void)
 {
@@ -334,36 +314,6 @@ static void a_writer_killed_anywhere_leaves_a_whole_file(void **unused)
     assert_true(was_left && before_rename);
 }
 
-/* A disk that hangs: a listener for the child's fsync that doesn't answer. */
-static int trap_fsync(void)
-{
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fsync, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const struct sock_fprog program = {.len = CS_ARRAY_SIZE(filter), .filter = filter};
-
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return -1;
-    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
-                        &program);
-}
-
-static bool answer(int listener)
-{
-    struct pollfd ready = {.fd = listener, .events = POLLIN};
-    struct seccomp_notif request = {0};
-    struct seccomp_notif_resp response = {0};
-
-    if (poll(&ready, 1, 10000) != 1 || ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0)
-        return false;
-    response.id = request.id;
-    response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-    return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response) == 0;
-}
-
 static int on_a_disk_that_hangs(void)
 {
     struct cs_state_file *file;
@@ -372,7 +322,7 @@ static int on_a_disk_that_hangs(void)
 
     if (cs_state_file_open(directory, &file) < 0 || write_text(file, FIRST) < 0)
         return 1;
-    listener = trap_fsync();
+    listener = trap(SYS_fsync);
     if (listener < 0)
         return 2;
     start_ns = cs_monotonic_ns();
@@ -410,7 +360,7 @@ static int without_descriptors(void)
 
     if (cs_state_file_open(directory, &file) < 0 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
         return 1;
-    listener = trap_fsync();
+    listener = trap(SYS_fsync);
     if (listener < 0 || cs_state_file_save(file, FIRST, strlen(FIRST)) < 0)
         return 2;
     if (poll(&(struct pollfd){.fd = listener, .events = POLLIN}, 1, 10000) != 1)
