@@ -40,7 +40,7 @@ struct options {
 
 /* The housekeeping of app/observer.c, in replayed time. */
 struct clock {
-    uint64_t next_ns; /* 0: not begun */
+    uint64_t begin_ns, next_ns; /* 0: not begun */
     uint64_t ticks;
 };
 
@@ -119,8 +119,10 @@ static void pass(struct cs_pipeline *pipeline, struct clock *clock, uint64_t now
 {
     uint64_t from_ns = 0;
 
-    if (clock->next_ns == 0)
+    if (clock->begin_ns == 0) {
+        clock->begin_ns = now_ns;
         clock->next_ns = now_ns + HOUSEKEEPING_NS;
+    }
     for (;;) {
         uint64_t due_ns = cs_pipeline_deadline(pipeline);
 
@@ -150,15 +152,16 @@ static int feed(struct cs_pipeline *pipeline, struct cs_fact_stream *stream,
         struct cs_fact_header header;
 
         memcpy(&header, facts[i].fact, sizeof(header));
-        pass(pipeline, &clock, facts[i].at_ns);
+        if (facts[i].at_ns != 0)
+            pass(pipeline, &clock, facts[i].at_ns);
         if (!pipeline->no_token_hook || header.type != CS_FACT_TOKEN_OPEN)
             cs_pipeline_fact(pipeline, facts[i].fact, header.size, facts[i].at_ns);
         cs_log_file_flush(pipeline->events);
     }
-    if (count > 0) {
+    if (clock.begin_ns != 0) {
         pass(pipeline, &clock, facts[count - 1].at_ns + options->tail_seconds * CS_NSEC_PER_SEC);
         fprintf(stderr, "seconds %.1f\n",
-                (double)(pipeline->now_ns - facts[0].at_ns) / (double)CS_NSEC_PER_SEC);
+                (double)(pipeline->now_ns - clock.begin_ns) / (double)CS_NSEC_PER_SEC);
     }
     cs_pipeline_flush(pipeline);
     cs_log_file_flush(pipeline->events);

@@ -217,7 +217,7 @@ def main():
             if name in hours.TAIL:
                 hours.judge(name, scenario, path, events, results)
             else:
-                hours.clears(name, path, results)
+                hours.clears(name, path, events, results)
             if name != "hour":  # what its pods raise takes longer than a minute
                 each_pod(name, scenario, events, results)
             in_time(name, events, results)

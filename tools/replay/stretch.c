@@ -144,6 +144,8 @@ static void shift(uint64_t *time_ns, uint64_t by_ns)
     uint64_t time;
 
     memcpy(&time, time_ns, sizeof(time));
+    if (time == 0) /* from before the recording */
+        return;
     time += by_ns;
     memcpy(time_ns, &time, sizeof(time));
 }
@@ -177,6 +179,8 @@ static int place(struct state *state, struct stretched_fact *item)
     /* The connect of a TLS socket is told late, with the time at which it was. */
     if (header.time_ns > state->now_ns)
         state->now_ns = header.time_ns;
+    if (state->now_ns == 0)
+        return 0;
     if (state->begin_ns == 0)
         state->begin_ns = state->now_ns;
     if (header.cookie != 0)

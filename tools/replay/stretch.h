@@ -24,7 +24,8 @@
 #define STRETCH_TOKEN_NS UINT64_C(750000000)
 
 struct stretched_fact {
-    uint64_t at_ns; /* when it is read from the ring, CLOCK_MONOTONIC of the recording */
+    uint64_t at_ns; /* when it is read from the ring, CLOCK_MONOTONIC of the recording; 0: it tells
+                     * of what was there before */
     size_t index;   /* in the stream */
     void *fact;     /* header.size bytes, in the stream's memory */
 };

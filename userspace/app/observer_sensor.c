@@ -33,6 +33,27 @@ static void record_fact(struct cs_observer *observer, const void *data, size_t s
     cs_close_fd(&observer->record_fd);
 }
 
+/* What was there before, as the fact of its creation with time 0: a replay must know it as well. */
+static void record_cgroup(struct cs_observer *observer, uint64_t id, const char *path)
+{
+    union {
+        struct cs_fact_cgroup fact;
+        unsigned char bytes[sizeof(struct cs_fact_cgroup) + CS_CGROUP_PATH_MAX];
+    } record = {.fact = {.header.type = CS_FACT_CGROUP_CREATED, .cgroup_id = id}};
+    size_t len = strlen(path);
+
+    if (observer->record_fd < 0)
+        return;
+    if (len > CS_CGROUP_PATH_MAX) {
+        len = CS_CGROUP_PATH_MAX;
+        record.fact.flags = CS_CGROUP_PATH_CUT;
+    }
+    memcpy(record.bytes + sizeof(record.fact), path, len);
+    record.fact.path_len = (uint16_t)len;
+    record.fact.header.size = (uint16_t)(sizeof(record.fact) + len);
+    record_fact(observer, &record, record.fact.header.size);
+}
+
 static int on_record(void *context, const void *data, size_t size)
 {
     struct cs_observer *observer = context;
@@ -83,6 +104,8 @@ static int on_cgroup(uint64_t id, const char *path, void *context)
         return 0;
     error = cs_container_table_add(observer->pipeline.containers, id,
                                    (struct cs_slice){path, strlen(path)}, false, 0);
+    if (error == 0)
+        record_cgroup(observer, id, path);
     return error == -ENOMEM ? error : 0;
 }
 
@@ -91,9 +114,14 @@ static int resolve(void *data, uint64_t cgroup_id, char *path, size_t size)
 {
     struct cs_observer *observer = data;
     uint64_t now_ns = observer->pipeline.now_ns;
+    int error;
 
-    if (!observer->cgroup_events)
-        return cs_cgroup_fs_path_by_id(&observer->cgroup, cgroup_id, path, size);
+    if (!observer->cgroup_events) {
+        error = cs_cgroup_fs_path_by_id(&observer->cgroup, cgroup_id, path, size);
+        if (error == 0)
+            record_cgroup(observer, cgroup_id, path);
+        return error;
+    }
     /* A walk needs no capability, but reads every directory. */
     if (now_ns < observer->next_walk_ns)
         return -EAGAIN;
