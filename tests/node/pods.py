@@ -5,7 +5,7 @@ import os
 import subprocess
 import uuid
 
-from . import cgroups, linux, mesh, net
+from . import cgroups, linux, net
 from .servers import bodies
 
 # directory below /run/secrets, file, audience: what kubelet and the webhooks project
@@ -19,9 +19,10 @@ TOKENS = (
 SIDECAR_UID = 1501
 
 
-def pod_uid(scenario, namespace, name):
-    """Deterministic: the same scenario has the same UIDs in each run."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{scenario}/{namespace}/{name}"))
+def pod_uid(node, namespace, name):
+    """node: this one alone. The sensor's cgroup and token-file hooks see the whole machine: two
+    nodes of one scenario at a time must not take each other's pods for their own."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{node}/{namespace}/{name}"))
 
 
 def container_id(uid, name):
@@ -54,9 +55,9 @@ def only_process(directory):
 class RunningPod:
     """spec: the scenario's row; holder: pid of the pause process, whose namespaces it has."""
 
-    def __init__(self, scenario, index, spec):
+    def __init__(self, node, index, spec):
         self.spec, self.index = spec, index
-        self.uid = pod_uid(scenario, spec.namespace, spec.name)
+        self.uid = pod_uid(node, spec.namespace, spec.name)
         self.object_uid = self.uid
         if spec.static:
             # a mirror pod: its object has a UID of its own, its cgroups have the file's hash
@@ -64,7 +65,7 @@ class RunningPod:
             self.object_uid = f"{self.uid[:8]}-0000-4000-8000-{self.uid[20:]}"
         self.addresses = ([net.NODE4, net.AGENT4, net.AGENT6, net.NODE6] if spec.host_network
                           else [net.pod4(index), net.pod6(index)])
-        self.holder = self.pause = self.netns = None
+        self.holder = self.pause = None
 
     def cgroup(self, container):
         path = cgroups.container_path(self.spec.driver, self.uid, self.spec.qos,
@@ -83,12 +84,10 @@ class RunningPod:
 
     def start(self, network, cgroup_base):
         """Make the namespaces and the pause process; it must be kept and ended by the caller."""
-        netns = self.netns = network.node if self.spec.host_network else \
+        netns = network.node if self.spec.host_network else \
             network.add_pod(self.index, self.spec.ipv6)
         if self.spec.intercept == "proxy-sidecar":
             net.redirect_in_pod(netns, SIDECAR_UID)
-        if self.spec.mesh:
-            mesh.redirect_in_pod(self.spec.mesh, netns)
         directory = os.path.join(cgroup_base, self.cgroup("pause"))
         os.makedirs(directory)
 

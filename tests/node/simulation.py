@@ -7,7 +7,7 @@ import sys
 import time
 import typing
 
-from . import cgroups, linux, mesh, net, objects, pods, tls
+from . import cgroups, linux, net, objects, pods, tls
 from .processes import PYTHON, VENV_PYTHON, Processes
 
 SERVICES = f"{cgroups.NODE}/system.slice"
@@ -58,12 +58,13 @@ class Simulation:
 
     def __init__(self, name, scenario, options):
         self.name, self.scenario, self.options = name, scenario, options
+        self.unique = f"{name}/{os.path.basename(options.cgroup)}"
         self.processes = Processes(options.cgroup, options.work)
         self.clients = os.path.join(options.truth, "clients.jsonl")
         self.servers = os.path.join(options.truth, "servers.jsonl")
         self.programs, self.endless = [], []
         self.network = None
-        self.pods = [pods.RunningPod(name, index, spec)
+        self.pods = [pods.RunningPod(self.unique, index, spec)
                      for index, spec in enumerate(scenario.pods, 1)]
         used = {p.spec.intercept for p in self.pods if p.spec.intercept}
         known = {**INTERCEPTORS, **scenario.interceptors}
@@ -87,9 +88,6 @@ class Simulation:
         for pod in self.pods:
             pod.start(self.network, self.options.cgroup)
         self.rules()
-        for pod in (p for p in self.pods if any(c.server == "ztunnel" for c in p.spec.containers)):
-            mesh.route_to_proxy([p.index for p in self.pods if p.spec.mesh == "ambient-node"],
-                                pod.index, pod.netns)
         cloud = {**CLOUD, **{name: OPTIONAL[name] for name in self.scenario.cloud}}
         for name, (role, listen, with_tls) in cloud.items():
             self.server(name, role, listen, f"cloud/{name}", with_tls=with_tls,
@@ -103,7 +101,7 @@ class Simulation:
         self.write_node()
 
     def daemon(self, workload):
-        uid = pods.pod_uid(self.name, "kube-system", workload)
+        uid = pods.pod_uid(self.unique, "kube-system", workload)
         container = pods.container_id(uid, workload)
         path = cgroups.container_path("systemd", uid, "burstable", container)
         return {"cgroup": f"{cgroups.NODE}/{path}", "identity": {
@@ -178,42 +176,23 @@ class Simulation:
         self.server("agent", "agent", [(a, 80) for a in self.scenario.agent_addresses],
                     upstream=True, **self.daemons[AGENT])
 
-    def path_of(self, spec, container):
-        """What stands between a container and whom it asks: fields of clients' catalog.Path."""
-        path = {"intercept": spec.intercept, "proxied": spec.proxied}
-        if spec.intercept:
-            path["takers"] = {net.IMDS4: "%s:%d" % self.interceptors[spec.intercept][:2]}
-        if spec.mesh and container.uid != mesh.SIDECAR_UID:
-            path["relays"] = mesh.listeners(spec.mesh)
-        return path
-
     def start_container(self, pod, container):
         cgroup, identity = pod.cgroup(container.name), pod.identity(container.name)
         identity["cgroup"] = self.processes.relative(cgroup)
         if container.server:
-            self.start_sidecar(pod, container, cgroup, identity)
+            self.server(container.server, container.server, [("0.0.0.0", 8000)], cgroup,
+                        identity=identity, holder=pod.holder, uid=container.uid)
             return
         if container.command:
             self.start_command(pod, container, cgroup)
             return
         spec = self.processes.spec(f"client-{pod.spec.name}-{container.name}", {
             "identity": identity, "truth": self.clients, "steps": container.steps,
-            "uid": container.uid, "path": self.path_of(pod.spec, container)})
+            "intercept": pod.spec.intercept,
+            "interceptor": "%s:%d" % self.interceptors.get(pod.spec.intercept, ("", 0))[:2]})
         python = PYTHON if container.python == "system" else VENV_PYTHON
         self.programs.append(self.processes.spawn([python, "-m", "node.clients", spec], cgroup,
                                                   holder=pod.holder))
-
-    def start_sidecar(self, pod, container, cgroup, identity):
-        role, more = container.server, {}
-        listen = [("0.0.0.0", 8000)]
-        if role in ("envoy", "ztunnel"):
-            listen = [("0.0.0.0", mesh.PORT), ("::", mesh.PORT)]
-        if role == "ztunnel":
-            taken = [p for p in self.pods if p.spec.mesh == "ambient"]
-            more = {"inside": [f"/proc/{p.holder}/ns/net" for p in (pod, *taken)],
-                    "mark": mesh.MARK, "transparent": True}
-        self.server(f"{role}-{pod.spec.name}", role, listen, cgroup, identity=identity,
-                    holder=pod.holder, uid=container.uid, **more)
 
     def start_command(self, pod, container, cgroup):
         """A program that knows nothing of this node."""
