@@ -65,7 +65,7 @@ BPF_OBJ := $(BUILD)/bpf/credscope.bpf.o
 .SUFFIXES:
 .SECONDARY:
 .DEFAULT_GOAL := all
-.PHONY: help all deps demo test unit test-bpf test-kube test-apiserver test-e2e test-secrets test-churn test-sdks test-interceptors fuzz-packets bench check fuzz asan test-kernels install clean
+.PHONY: help all deps demo test unit test-bpf test-kube test-apiserver test-e2e test-slow test-secrets test-churn test-sdks test-interceptors fuzz-packets bench check fuzz asan test-kernels install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -159,6 +159,9 @@ test-bpf: $(BUILD)/tests/bpf-tests ## the kernel half on this kernel, with real 
 
 test-e2e: all $(BUILD)/tools/replay ## the whole program on a simulated node (root)
 	$(Q)BUILD=$(BUILD) tests/e2e/run.sh
+
+test-slow: all ## hangs and failing renewals in real time: six minutes, nearly all asleep (root)
+	$(Q)BUILD=$(BUILD) PYTHONPATH=tests:tests/e2e /usr/bin/python3 -B tests/e2e/real_time.py
 
 test-secrets: all ## known secrets in every place where one can be, then a search for them (root)
 	$(Q)BUILD=$(BUILD) tests/secrets/run.sh

@@ -22,8 +22,8 @@ STS = {b"Action=AssumeRoleWithWebIdentity": ("irsa", True)}
 
 
 class Tracer:
-    def __init__(self, recorder, path):
-        self.recorder, self.path = recorder, path
+    def __init__(self, recorder, intercept=None, interceptor=""):
+        self.recorder, self.intercept, self.interceptor = recorder, intercept, interceptor
         self.sockets = {}  # local address -> connection's fields
         self.install()
 
@@ -127,11 +127,12 @@ class Tracer:
                 if re.match(pattern, path) and verb in ("", method):
                     mechanism, delivers = name, carries
                     break
-        mechanism = self.path.mechanism(mechanism)
+        mechanism = catalog.INTERCEPTED.get(self.intercept, {}).get(mechanism, mechanism)
+        imds = self.intercept and address[0] == catalog.net.IMDS4
         return catalog.Request("library", mechanism, address[0], path, method, address[1],
                                host=host, tls=tls, delivers=delivers,
                                sized=mechanism in catalog.SIZED,
-                               **self.path.between(address[0]))
+                               intercepted_by=self.interceptor if imds else "")
 
     def _write(self, conn, outcome, **more):
         sim, conn.sim = conn.sim, None

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What takes minutes and hours to be found, and to clear.
 
-"hour" is played in a minute: a second there is a minute in the replay that is judged
-(tests/e2e/hours.py), while an exchange lasts as long as it did. "slow" and the two beside it are
-played in real time (make test-slow).
+It is played in a minute: a second here is a minute in the replay that is judged
+(tests/e2e/hours.py), while an exchange lasts as long as it did.
 """
 from . import HostProcess, Pod, Scenario, app
 
