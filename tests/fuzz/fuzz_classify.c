@@ -104,6 +104,7 @@ static void fill_evidence(struct input *input, struct cs_evidence *evidence)
     evidence->token_match = byte(input) % (CS_TOKEN_OF_PROCESS + 1);
     evidence->declared = byte(input) & ((1 << CS_DECLARED_END) - 1);
     evidence->preceded = byte(input) % (CS_PRECEDED_CALL + 1);
+    evidence->token_call_guessed = byte(input) & 1;
     evidence->token_call_bytes = (uint32_t)(byte(input) << 8 | byte(input));
     evidence->caller =
         (struct cs_party){.known = byte(input) & 1, .workload = pods[byte(input) % 6]};

@@ -211,6 +211,7 @@ void cs_pipeline_classify_again(struct cs_pipeline *pipeline, const struct cs_ex
         .token_opened_before = kept->token_opened_before,
         .token_contested = kept->token_contested,
         .preceded = (enum cs_preceded)kept->preceded,
+        .token_call_guessed = kept->token_call_guessed,
         .token_call_bytes = kept->token_call_bytes,
     };
     struct cs_subject listener;

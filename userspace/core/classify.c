@@ -150,6 +150,7 @@ void cs_classify(const struct cs_evidence *evidence, struct cs_verdict *verdict)
                  .token_opened_before = evidence->token_opened_before,
                  .token_contested = evidence->token_contested,
                  .preceded = (uint8_t)evidence->preceded,
+                 .token_call_guessed = evidence->token_call_guessed,
                  .token_call_bytes = evidence->token_call_bytes},
     };
     switch (verdict->endpoint) {

@@ -126,9 +126,9 @@ struct cs_kept_evidence {
     uint8_t token_match;    /* enum cs_token_match; NONE with a time: OF_PROCESS */
     bool token_opened_before;
     bool token_contested;
-    uint8_t preceded; /* enum cs_preceded */
-    uint32_t
-        token_call_bytes; /* sum of request records of the container's last token exchange; 0 */
+    uint8_t preceded;          /* enum cs_preceded */
+    bool token_call_guessed;   /* that exchange was a guess of low confidence */
+    uint32_t token_call_bytes; /* cs_call_size of the container's last token exchange; 0 */
 };
 
 struct cs_verdict {
@@ -178,7 +178,8 @@ struct cs_evidence {
     bool caller_listens;      /* the caller's cgroup answers in another's place itself */
 
     enum cs_preceded preceded;
-    uint32_t token_call_bytes; /* as in struct cs_kept_evidence */
+    bool token_call_guessed;   /* as in struct cs_kept_evidence */
+    uint32_t token_call_bytes; /* likewise */
 };
 
 /* An exchange in flight (end_ns 0) gets the verdict that is possible before its answer. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/classify_history.h"
 
+#include "core/classify_shape.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -12,11 +14,12 @@
 /* The container's token exchanges at one cloud. */
 struct exchanges {
     uint64_t ns;    /* end of the last; 0 none */
-    uint32_t bytes; /* of a request's records */
+    uint32_t bytes; /* cs_call_size of a request */
     uint32_t tgid;
     bool ok;
     bool ever_ok;
-    bool own; /* that process had opened the token itself */
+    bool guessed; /* what has those bytes was called so with low confidence */
+    bool own;     /* that process had opened the token itself */
 };
 
 enum cloud { AWS, AZURE, CLOUDS };
@@ -94,7 +97,7 @@ static void note(struct entry *entry, const struct cs_exchange *exchange,
                  const struct cs_verdict *verdict)
 {
     struct exchanges *tokens = &entry->tokens[cloud_of(verdict->mechanism)];
-    uint64_t bytes = exchange->request_records.bytes;
+    uint32_t bytes = cs_call_size(exchange);
     bool own = verdict->reasons & 1u << CS_REASON_TOKEN_OPEN;
 
     if (!is_token(verdict)) {
@@ -110,8 +113,10 @@ static void note(struct entry *entry, const struct cs_exchange *exchange,
     tokens->tgid = exchange->connection->tgid;
     tokens->own = own;
     if (bytes > 0 && bytes < UINT32_MAX &&
-        (verdict->confidence > CS_CONFIDENCE_LOW || bytes > tokens->bytes))
-        tokens->bytes = (uint32_t)bytes;
+        (verdict->confidence > CS_CONFIDENCE_LOW || bytes > tokens->bytes)) {
+        tokens->bytes = bytes;
+        tokens->guessed = verdict->confidence == CS_CONFIDENCE_LOW;
+    }
 }
 
 int cs_call_history_note(struct cs_call_history *history, const struct cs_exchange *exchange,
@@ -176,6 +181,7 @@ void cs_call_history_ask(const struct cs_call_history *history, enum cs_mechanis
     enum cloud cloud = cloud_of(token);
 
     from_start &= !history->forgot;
+    evidence->token_call_guessed = entry && entry->tokens[cloud].guessed;
     evidence->token_call_bytes = entry ? entry->tokens[cloud].bytes : 0;
     if (entry)
         evidence->preceded = preceded(entry, cloud, exchange, from_start);

@@ -17,6 +17,7 @@ enum cs_call_shape {
     CS_SHAPE_SIGNED, /* large in all, but its body has no room for a token */
     CS_SHAPE_KNOWN,  /* a token exchange of a client in the table, and nothing else in it */
     CS_SHAPE_LIKE,   /* small head and large body, but of no client in the table */
+    CS_SHAPE_BRIEF,  /* as KNOWN or LIKE, with a token so short that the client may have made it */
     CS_SHAPE_ONE,    /* one record of a size that a token exchange can have */
     CS_SHAPE_OTHER,  /* large, but no token exchange that is known of */
 };
@@ -27,10 +28,14 @@ enum cs_call_shape cs_call_shape(const struct cs_exchange *exchange, enum cs_end
 /* The body of a request that has one record to itself, in plain bytes; 0: it has none. */
 uint16_t cs_call_body(const struct cs_exchange *exchange);
 
+/* What of a token exchange stays the same from one to the next of a program: all of it; in HTTP/2,
+ * where heads shrink, its largest record. */
+uint32_t cs_call_size(const struct cs_exchange *exchange);
+
 /* How much the answer was. */
 enum cs_answer_size {
     CS_ANSWER_NONE,    /* there was none */
-    CS_ANSWER_UNSEEN,  /* part of it was not seen, or several answers can't be told apart */
+    CS_ANSWER_UNSEEN,  /* part of it was not seen, or there may be several answers */
     CS_ANSWER_SMALL,   /* no credentials: an error, or GetCallerIdentity's */
     CS_ANSWER_BETWEEN, /* can't be told */
     CS_ANSWER_LARGE,   /* has room for credentials */

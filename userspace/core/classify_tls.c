@@ -40,6 +40,7 @@ enum opened {
 #define SIGNED (1 << CS_SHAPE_SIGNED)
 #define KNOWN  (1 << CS_SHAPE_KNOWN)
 #define LIKE   (1 << CS_SHAPE_LIKE)
+#define BRIEF  (1 << CS_SHAPE_BRIEF)
 #define ONE    (1 << CS_SHAPE_ONE)
 #define OTHER  (1 << CS_SHAPE_OTHER)
 
@@ -50,8 +51,9 @@ enum declares {
     NO_SPEC = 1 << 3,
 };
 
-#define LITTLE (1 << CS_ANSWER_SMALL)
-#define LARGE  (1 << CS_ANSWER_LARGE)
+#define LITTLE   (1 << CS_ANSWER_SMALL)
+#define LARGE    (1 << CS_ANSWER_LARGE)
+#define NOT_TOLD (1 << CS_ANSWER_UNSEEN)
 
 enum before {
     NOTHING = 1 << 0, /* no credentials so far: nothing can have been signed with any */
@@ -110,7 +112,9 @@ static const struct rule sts_rules[] = {
     {NOT_NOW | UNSEEN, LIKE, ONLY, ANY, ANY, TOKEN, LOW},
     {NOT_NOW, ONE, ANY, ANY, RETRY, TOKEN, LOW},
     {NOT_NOW, ONE, ONLY, LARGE, NOTHING, TOKEN, LOW},
-    {UNSEEN, ONE, ONLY, ANY, SAME | RETRY, TOKEN, LOW},
+    /* Others of the process are under way, and every open was left to them. */
+    {PAST, ONE | NONE, ONLY, LARGE | NOT_TOLD, SAME, TOKEN, LOW},
+    {UNSEEN, ONE | NONE, ONLY, ANY, SAME | RETRY, TOKEN, LOW},
     {UNSEEN, ONE, ONLY, LARGE, NOTHING | UNTOLD, TOKEN, LOW},
     {UNSEEN, NONE, ONLY, ANY, NOTHING, TOKEN, LOW},
 
@@ -124,7 +128,7 @@ static const struct rule entra_rules[] = {
 
     {PROCESS, KNOWN | LIKE, ANY, ANY, ANY, TOKEN, HIGH},
     {PROCESS, ONE, ONLY | ALSO, LARGE, ANY, TOKEN, HIGH},
-    {PROCESS, ONE | NONE, ANY, ANY, ANY, TOKEN, MEDIUM},
+    {PROCESS, BRIEF | ONE | NONE, ANY, ANY, ANY, TOKEN, MEDIUM},
     {PROCESS, OTHER, ANY, ANY, ANY, TOKEN, LOW},
 
     /* The others of the container open their tokens themselves; this one opened none. */
@@ -137,7 +141,7 @@ static const struct rule entra_rules[] = {
     {OF_CONTAINER | OF_POD, KNOWN | LIKE, NO_SPEC, ANY, ANY, TOKEN, LOW},
 
     /* SDKs keep what they read: the login for the next scope opens nothing. */
-    {NOT_NOW | UNSEEN, KNOWN | LIKE | ONE, ANY, ANY, SAME, TOKEN, MEDIUM},
+    {NOT_NOW | UNSEEN, KNOWN | LIKE | BRIEF | ONE, ANY, ANY, SAME, TOKEN, MEDIUM},
     {UNSEEN, KNOWN | LIKE, ONLY, ANY, ANY, TOKEN, MEDIUM},
     {UNSEEN, ONE | NONE, ONLY, ANY, ANY, TOKEN, LOW},
     {NOT_NOW, KNOWN | LIKE | ONE, ONLY, ANY, ANY, TOKEN, LOW},
@@ -207,7 +211,7 @@ static enum declares declares_of(const struct cs_evidence *evidence,
 
 static enum before before_of(const struct cs_evidence *evidence)
 {
-    uint64_t bytes = evidence->exchange->request_records.bytes;
+    uint64_t bytes = cs_call_size(evidence->exchange);
     uint64_t earlier = evidence->token_call_bytes;
     uint64_t apart = bytes > earlier ? bytes - earlier : earlier - bytes;
     bool same = earlier && apart <= SAME_BYTES;
@@ -319,6 +323,9 @@ static void weigh(const struct cs_evidence *evidence, const struct weighing *wei
     const struct rule *rule = rule_of(weighing->rules, &facts);
 
     verdict->confidence = rule->confidence;
+    /* What is like a guess is none the surer. */
+    if (rule->before != ANY && facts.before == SAME && evidence->token_call_guessed)
+        verdict->confidence = LOW;
     verdict->reasons = reasons_of(rule, &facts);
     if (rule->verdict == TOKEN) {
         verdict->mechanism = weighing->token;

@@ -126,11 +126,19 @@ static void answer(struct cs_tls *tls, uint16_t length, uint64_t time_ns)
     }
 }
 
+/* Whether the last of those records is what HTTP/2 begins with. */
+static bool is_settings(const struct cs_tls *tls, unsigned int skip)
+{
+    return skip > 0 && tls->h2_offered &&
+           cs_tls_length_is_settings(tls->suite, tls->exchange.response.lengths[skip - 1], 0);
+}
+
 /* The exchange as it is to be handed over, without what is no answer; then nothing is asked. */
 static void hand_over(struct cs_tls *tls, unsigned int skip, struct cs_tls_exchange *done)
 {
     struct cs_burst *response = &done->response;
 
+    tls->h2 |= is_settings(tls, skip);
     *done = tls->exchange;
     done->multiplexed = tls->h2;
     if (skip > response->count)
@@ -289,6 +297,12 @@ bool cs_tls_record(struct cs_tls *tls, const struct cs_fact_tls_record *record,
     }
 }
 
+/* A resumed session gets one ticket: the client that closes then gave up. */
+static bool reacts(const struct cs_tls *tls, uint64_t now_ns)
+{
+    return !tls->psk && elapsed(tls->exchange.last_ns, now_ns) < REACTION_NS;
+}
+
 bool cs_tls_take(struct cs_tls *tls, uint64_t now_ns, bool closing, bool by_peer,
                  struct cs_tls_exchange *done)
 {
@@ -298,7 +312,7 @@ bool cs_tls_take(struct cs_tls *tls, uint64_t now_ns, bool closing, bool by_peer
     if (tls->phase != CS_TLS_REQUESTED && tls->phase != CS_TLS_ANSWERED)
         return false;
     skip = leading(tls, &lone);
-    if (closing && lone && (by_peer || elapsed(tls->exchange.last_ns, now_ns) < REACTION_NS)) {
+    if (closing && lone && (by_peer || reacts(tls, now_ns))) {
         tls->exchange.answer_ns = tls->lead_ns[0];
         skip = 0;
     }

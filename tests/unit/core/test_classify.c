@@ -77,8 +77,11 @@ static void test_tls_not_inferred(void **state)
     exchange.observed = true;
     exchange.multiplexed = true;
     cs_classify(&evidence, &verdict);
-    assert_int_equal(verdict.outcome, CS_OUTCOME_ANSWERED);
+    assert_int_equal(verdict.outcome, CS_OUTCOME_OK_INFERRED);
     assert_int_equal(verdict.confidence, CS_CONFIDENCE_MEDIUM);
+    fill_burst(&exchange.request_records, (const uint16_t[4]){459, 1330}); /* two requests */
+    cs_classify(&evidence, &verdict);
+    assert_int_equal(verdict.outcome, CS_OUTCOME_ANSWERED);
 }
 
 static const struct {

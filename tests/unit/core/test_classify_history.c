@@ -69,6 +69,34 @@ static void test_preceded(void **state)
     cs_call_history_free(history);
 }
 
+/* In HTTP/2 the head shrinks with each call, the record that holds the token stays. */
+static void test_multiplexed(void **state)
+{
+    struct cs_call_history *history = make(8);
+    struct cs_connection connection = {.cgroup_id = 1, .tgid = 10};
+    struct cs_exchange exchange = {.connection = &connection, .end_ns = START, .multiplexed = true};
+    struct cs_evidence evidence = {.exchange = &exchange};
+    struct cs_verdict verdict = {.mechanism = CS_MECHANISM_IRSA,
+                                 .endpoint = CS_ENDPOINT_STS,
+                                 .confidence = CS_CONFIDENCE_MEDIUM,
+                                 .call = CS_CALL_WEB_IDENTITY};
+
+    (void)state;
+    fill_burst(&exchange.request_records, (const uint16_t[4]){134, 1343});
+    assert_int_equal(cs_call_history_note(history, &exchange, &verdict), 0);
+    cs_call_history_ask(history, CS_MECHANISM_IRSA, true, &evidence);
+    assert_int_equal(evidence.token_call_bytes, 1343);
+    assert_false(evidence.token_call_guessed);
+
+    verdict.confidence = CS_CONFIDENCE_LOW;
+    fill_burst(&exchange.request_records, (const uint16_t[4]){1400});
+    assert_int_equal(cs_call_history_note(history, &exchange, &verdict), 0);
+    cs_call_history_ask(history, CS_MECHANISM_IRSA, true, &evidence);
+    assert_int_equal(evidence.token_call_bytes, 1400);
+    assert_true(evidence.token_call_guessed);
+    cs_call_history_free(history);
+}
+
 static void note_login(struct cs_call_history *history, uint32_t tgid, bool own, uint64_t bytes)
 {
     struct cs_connection connection = {.cgroup_id = 1, .tgid = tgid};
@@ -160,9 +188,9 @@ static void test_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_preceded), cmocka_unit_test(test_beside),
-        cmocka_unit_test(test_failed),   cmocka_unit_test(test_passed_over),
-        cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_preceded),    cmocka_unit_test(test_multiplexed),
+        cmocka_unit_test(test_beside),      cmocka_unit_test(test_failed),
+        cmocka_unit_test(test_passed_over), cmocka_unit_test(test_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

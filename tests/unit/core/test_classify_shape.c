@@ -111,6 +111,35 @@ static void test_odd(void **state)
     }
 }
 
+/* Of the certificate logins that were measured, and tokens somewhat longer. */
+static void test_assertions(void **state)
+{
+    static const struct {
+        enum cs_endpoint endpoint;
+        uint16_t records[4];
+        bool h2;
+        enum cs_call_shape shape;
+    } assertions[] = {
+        {CS_ENDPOINT_ENTRA, {427, 1072}, false, CS_SHAPE_BRIEF},
+        {CS_ENDPOINT_ENTRA, {467, 1108}, false, CS_SHAPE_BRIEF},
+        {CS_ENDPOINT_ENTRA, {617, 1107}, false, CS_SHAPE_BRIEF},
+        {CS_ENDPOINT_ENTRA, {68, 1113}, true, CS_SHAPE_BRIEF},
+        {CS_ENDPOINT_ENTRA, {427, 1150}, false, CS_SHAPE_KNOWN},
+        {CS_ENDPOINT_ENTRA, {148, 1190}, true, CS_SHAPE_LIKE},
+        {CS_ENDPOINT_STS, {371, 1107}, false, CS_SHAPE_KNOWN},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < CS_ARRAY_SIZE(assertions); i++) {
+        struct cs_connection connection = {
+            .tls_version = 0x0304, .tls_cipher = 0x1301, .server_name = ENTRA};
+        struct cs_exchange exchange = {.connection = &connection, .multiplexed = assertions[i].h2};
+
+        fill_burst(&exchange.request_records, assertions[i].records);
+        assert_int_equal(cs_call_shape(&exchange, assertions[i].endpoint), assertions[i].shape);
+    }
+}
+
 /* Lengths that no client sends must not run over anything. */
 static void test_extremes(void **state)
 {
@@ -166,9 +195,8 @@ static void test_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_odd),
-        cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_rows),       cmocka_unit_test(test_odd),
+        cmocka_unit_test(test_assertions), cmocka_unit_test(test_extremes),
         cmocka_unit_test(test_calls),
     };
 

@@ -11,7 +11,8 @@
 #define NO     0x4000 /* the spec is known and has none */
 #define NO_POD 0      /* the spec isn't known */
 
-#define EARLIER 1724 /* bytes of the container's token exchange before */
+#define EARLIER    1724 /* bytes of the container's token exchange before */
+#define EARLIER_H2 1343 /* … in HTTP/2, of the record that held the token */
 
 struct tls_case {
     const char *name;
@@ -23,8 +24,9 @@ struct tls_case {
     char opened;
     uint16_t declared;
     /* '0' nothing so far, 't' a token exchange by this process, 'f' one that failed, 'o' one by
-     * another process, 'b' by one that opens its own, 'c' other credentials, 'u' a call that isn't
-     * over, '?' not known, 'r' not known and a reused connection */
+     * another process, 'b' by one that opens its own, 'g' one by this process that was guessed,
+     * 'c' other credentials, 'u' a call that isn't over, '?' not known, 'r' not known and a reused
+     * connection */
     char preceded;
     const char *verdict;
 };
@@ -61,6 +63,10 @@ static const struct tls_case sts_cases[] = {
     {"Rust, an earlier call isn't over", {2041}, 1964, '-', IRSA, 'u', "sts l"},
     {"JS AssumeRole beside", {1866}, 2100, 'p', IRSA, 't', "sts l"},
     {"JS GetCallerIdentity beside, near in size", {1760}, 650, 'p', IRSA, 't', "sts l"},
+    {"JS, all opens are others', as before", {1724}, 2275, 't', IRSA, 't', "irsa D l"},
+    {"JS AssumeRole, all opens are others'", {1866}, 2100, 't', IRSA, 't', "sts l"},
+    {"JS GetCallerIdentity, the same size", {1724}, 650, 't', IRSA, 't', "sts l"},
+    {"JS, as before, declares keys too", {1724}, 2275, 't', IRSA | KEYS, 't', "sts l"},
 
     /* --- opened by another process of the container */
     {"cat, then boto3-like", {459, 1330}, 2100, 'c', NO_POD, '?', "irsa D m"},
@@ -147,6 +153,17 @@ static const struct tls_case entra_cases[] = {
     {"certificate beside, open long ago", {427, 1068}, 1815, 't', AZURE, 'b', "entra l"},
     {"certificate after a token's login", {427, 1068}, 1815, 't', AZURE, 't', "entra l"},
     {"certificate beside, no hook", {427, 1068}, 1815, 'u', AZURE, 'o', "entra l"},
+    {"certificate first, a token beside", {617, 1123}, 1815, 'c', AZURE, '?', "entra l"},
+    {"certificate first, no hook", {617, 1123}, 1815, 'u', AZURE, '0', "entra l"},
+    {"certificate first, a token of old", {617, 1123}, 1815, 't', AZURE, '0', "entra l"},
+    {"a short token, opened", {617, 1123}, 1815, 'p', AZURE, '0', "azure-workload-identity D m"},
+    {"a short token, the next scope",
+     {617, 1107},
+     1815,
+     't',
+     AZURE,
+     't',
+     "azure-workload-identity D m"},
     {"token beside, no hook, longer",
      {427, 1403},
      1815,
@@ -174,6 +191,7 @@ static const struct tls_case entra_cases[] = {
      NO_POD,
      't',
      "azure-workload-identity D m"},
+    {"the next scope after a guess", {1724}, 1815, 't', NO_POD, 'g', "azure-workload-identity D l"},
     {"a certificate after it", {427, 1107}, 1815, 't', NO_POD, 't', "entra l"},
     {"Go, reused connection", {467, 1447}, 2500, 'p', AZURE, 'r', "azure-workload-identity D h"},
     {"refused", {427, 1403}, 700, 'p', AZURE, '?', "azure-workload-identity R h"},
@@ -198,6 +216,48 @@ static const struct tls_case entra_cases[] = {
     {"no hook, JS", {2147}, 2500, 'u', AZURE, '?', "azure-workload-identity D l"},
     {"no hook, spec unknown", {467, 1447}, 2500, 'u', NO_POD, '?', "entra l"},
     {"no hook, TLS failed", {0}, 0, 'u', AZURE, '?', "azure-workload-identity l"},
+};
+
+/* HTTP/2: later heads are some bytes, since what was sent before is known by its number. */
+static const struct tls_case sts_h2_cases[] = {
+    {"Go v1", {134, 1343}, 2190, 'p', IRSA, '?', "irsa D m"},
+    {"refused", {134, 1343}, 450, 'p', IRSA, '?', "irsa R m"},
+    {"Go v1, renewed", {1343}, 2139, 'p', IRSA, 't', "irsa D m"},
+    {"Go v1, renewed, a head that counts", {134, 1343}, 2190, 'p', IRSA, 't', "irsa D m"},
+    {"renewed, no hook", {1343}, 2139, 'u', IRSA, 't', "irsa D l"},
+    {"renewed, opens are others'", {1343}, 2139, 't', IRSA, 't', "irsa D l"},
+    {"many at once", {1343, 1343, 1343}, 2139, 'p', IRSA, 't', "irsa m"},
+    {"many at once, no hook", {1343, 1343, 1343}, 2139, 'u', IRSA, 't', "irsa l"},
+    {"many at once, no hook, the first calls", {134, 1343, 1343}, 2139, 'u', IRSA, '0', "irsa l"},
+    {"Go v1, GetCallerIdentity", {1144, 69}, 452, 'p', IRSA, 't', "sts m"},
+    {"Go v1, GetCallerIdentity again", {69}, 449, 'p', IRSA, 't', "sts m"},
+    {"many identities at once", {1144, 69, 230, 69}, 2177, 'u', IRSA, 't', "sts m"},
+    {"AssumeRole", {1144, 149}, 1964, '-', IRSA, 't', "sts m"},
+    {"a body as large as a token's, undeclared", {1343}, 2139, '-', NO, '?', "sts m"},
+    {"keys with a policy, no hook", {1450, 1343}, 2139, 'u', KEYS, '?', "sts l"},
+};
+
+static const struct tls_case entra_h2_cases[] = {
+    {"Go", {148, 1343}, 1627, 'p', AZURE, '?', "azure-workload-identity D m"},
+    {"Go, the next scope", {68, 1343}, 1623, 't', AZURE, 't', "azure-workload-identity D m"},
+    {"Go, the next scope, no hook",
+     {68, 1343},
+     1623,
+     'u',
+     AZURE,
+     't',
+     "azure-workload-identity D m"},
+    {"certificate", {68, 1113}, 1623, 't', AZURE, 't', "entra l"},
+    {"certificates, many at once", {148, 1113, 68, 1113}, 2525, 'u', AZURE, 'o', "entra l"},
+    {"tokens, many at once",
+     {148, 1343, 68, 1343},
+     2525,
+     'u',
+     AZURE,
+     't',
+     "azure-workload-identity l"},
+    {"discovery, many at once", {122, 65, 65, 65}, 2432, 'p', AZURE, 't', "entra m"},
+    {"secret", {148, 210}, 1627, 'p', AZURE | KEYS, 't', "entra m"},
 };
 
 static void put_opened(struct cs_evidence *evidence, char opened, enum cs_mechanism token)
@@ -227,6 +287,7 @@ static enum cs_preceded preceded(char letter)
     case '0':
         return CS_PRECEDED_NOTHING;
     case 't':
+    case 'g':
         return CS_PRECEDED_TOKEN;
     case 'f':
         return CS_PRECEDED_TOKEN_FAILED;
@@ -241,7 +302,8 @@ static enum cs_preceded preceded(char letter)
     }
 }
 
-static void classify_case(const struct tls_case *row, const char *host, struct cs_verdict *verdict)
+static void classify_case(const struct tls_case *row, const char *host, bool h2,
+                          struct cs_verdict *verdict)
 {
     enum cs_mechanism token =
         strcmp(host, ENTRA) == 0 ? CS_MECHANISM_AZURE_WORKLOAD_IDENTITY : CS_MECHANISM_IRSA;
@@ -250,6 +312,7 @@ static void classify_case(const struct tls_case *row, const char *host, struct c
     struct cs_exchange exchange = {.connection = &connection,
                                    .index = row->preceded == 'r',
                                    .start_ns = START,
+                                   .multiplexed = h2,
                                    .outcome = row->answer       ? CS_OUTCOME_ANSWERED
                                               : row->request[0] ? CS_OUTCOME_NO_RESPONSE
                                                                 : CS_OUTCOME_TLS_FAILED,
@@ -259,7 +322,8 @@ static void classify_case(const struct tls_case *row, const char *host, struct c
                                    .declared_known = row->declared != NO_POD,
                                    .declared = row->declared & ~NO,
                                    .preceded = preceded(row->preceded),
-                                   .token_call_bytes = EARLIER};
+                                   .token_call_guessed = row->preceded == 'g',
+                                   .token_call_bytes = h2 ? EARLIER_H2 : EARLIER};
 
     strcpy(connection.server_name, host);
     fill_burst(&exchange.request_records, row->request);
@@ -268,7 +332,7 @@ static void classify_case(const struct tls_case *row, const char *host, struct c
     cs_classify(&evidence, verdict);
 }
 
-static size_t check(const struct tls_case *cases, size_t count, const char *host)
+static size_t check(const struct tls_case *cases, size_t count, const char *host, bool h2)
 {
     size_t failed = 0;
 
@@ -276,7 +340,7 @@ static size_t check(const struct tls_case *cases, size_t count, const char *host
         struct cs_verdict verdict;
         char got[80];
 
-        classify_case(&cases[i], host, &verdict);
+        classify_case(&cases[i], host, h2, &verdict);
         describe(&verdict, got, sizeof(got));
         if (strcmp(got, cases[i].verdict) == 0)
             continue;
@@ -289,15 +353,23 @@ static size_t check(const struct tls_case *cases, size_t count, const char *host
 static void test_sts(void **state)
 {
     (void)state;
-    assert_int_equal(check(sts_cases, CS_ARRAY_SIZE(sts_cases), STS), 0);
+    assert_int_equal(check(sts_cases, CS_ARRAY_SIZE(sts_cases), STS, false), 0);
     /* … and through a name that is longer, one that is shorter. */
-    assert_int_equal(check(sts_cases, CS_ARRAY_SIZE(sts_cases), "sts-fips.us-east-1.api.aws"), 0);
+    assert_int_equal(
+        check(sts_cases, CS_ARRAY_SIZE(sts_cases), "sts-fips.us-east-1.api.aws", false), 0);
 }
 
 static void test_entra(void **state)
 {
     (void)state;
-    assert_int_equal(check(entra_cases, CS_ARRAY_SIZE(entra_cases), ENTRA), 0);
+    assert_int_equal(check(entra_cases, CS_ARRAY_SIZE(entra_cases), ENTRA, false), 0);
+}
+
+static void test_h2(void **state)
+{
+    (void)state;
+    assert_int_equal(check(sts_h2_cases, CS_ARRAY_SIZE(sts_h2_cases), STS, true), 0);
+    assert_int_equal(check(entra_h2_cases, CS_ARRAY_SIZE(entra_h2_cases), ENTRA, true), 0);
 }
 
 static const struct {
@@ -319,7 +391,7 @@ static void test_hosts(void **state)
         struct cs_verdict verdict;
         char got[80];
 
-        classify_case(&boto3, hosts[i].host, &verdict);
+        classify_case(&boto3, hosts[i].host, false, &verdict);
         describe(&verdict, got, sizeof(got));
         if (strcmp(got, hosts[i].verdict) != 0 && verdict.mechanism != CS_MECHANISM_EKS_AUTH)
             fail_msg("%s: got %s", hosts[i].name, got);
@@ -364,10 +436,8 @@ static void test_window(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sts),
-        cmocka_unit_test(test_entra),
-        cmocka_unit_test(test_hosts),
-        cmocka_unit_test(test_window),
+        cmocka_unit_test(test_sts),   cmocka_unit_test(test_entra),  cmocka_unit_test(test_h2),
+        cmocka_unit_test(test_hosts), cmocka_unit_test(test_window),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
