@@ -15,7 +15,7 @@ packages() {
         libmicrohttpd-dev libcap-dev libcjson-dev libcurl4-openssl-dev libssl-dev nettle-dev uthash-dev
         linux-libc-dev ca-certificates" ;;
     test) echo "libcmocka-dev iproute2 iptables nftables python3 python3-venv openssl curl
-        prometheus python3-prometheus-client libclang-rt-14-dev clang-format jq procps util-linux tmux git man-db gzip" ;;
+        prometheus python3-prometheus-client python3-h2 libclang-rt-14-dev clang-format jq procps util-linux tmux git man-db gzip" ;;
     vm) echo "qemu-system-x86 busybox-static dash cpio xz-utils zstd kmod iproute2 nftables bpftool
         debian-archive-keyring util-linux" ;;
     # What the target itself needs is fetched by tools/arm64-sysroot.sh.

@@ -38,17 +38,26 @@ INTERCEPTORS = {
     "interceptor": Interceptor(net.NODE4, 9999, "interceptor", "corp-metadata.service"),
     "proxy-sidecar": Interceptor("127.0.0.1", 8000, redirects=True),
 }
-# name -> role, addresses, TLS
-CLOUD = {"imds": ("metadata", [(net.IMDS4, 80), (net.IMDS6, 80)], False),
-         "sts": ("sts", [(tls.STS4, 443), (tls.STS6, 443)], True),
-         "entra": ("entra", [(tls.ENTRA4, 443)], True),
-         "sts-tls12": ("sts", [(tls.STS12, 443)], True),
-         "entra-tls12": ("entra", [(tls.ENTRA12, 443)], True),
-         "eks-auth": ("eks-auth", [(tls.EKSAUTH4, 443)], True),
-         "shop": ("shop", [(tls.SHOP4, 443), (tls.EVIL4, 443)], True),
-         "shop-plain": ("shop", [(tls.SHOP4, 80)], False),
-         "connect-proxy": ("connect-proxy", [(tls.PROXY4, 3128)], False)}
-OPTIONAL = {"ec2": ("ec2", [(tls.EC24, 443)], True)}
+# What TLS is like there (servers/httpd.py). Entra's real end-points take P-384 alone, so that most
+# clients must say hello twice.
+ENTRA = {"curve": "secp384r1"}
+# name -> role, addresses, TLS or None. A name is its role's, with what is special of it.
+CLOUD = {"imds": ("metadata", [(net.IMDS4, 80), (net.IMDS6, 80)], None),
+         "sts": ("sts", [(tls.STS4, 443), (tls.STS6, 443)], {}),
+         "sts-tls12": ("sts", [(tls.STS12, 443)], {"old": True}),
+         "entra": ("entra", [(tls.ENTRA4, 443)], ENTRA),
+         "entra-tls12": ("entra", [(tls.ENTRA12, 443)], {"old": True}),
+         "eks-auth": ("eks-auth", [(tls.EKSAUTH4, 443)], {}),
+         "shop": ("shop", [(tls.SHOP4, 443), (tls.EVIL4, 443)], {}),
+         "shop-plain": ("shop", [(tls.SHOP4, 80)], None),
+         "connect-proxy": ("connect-proxy", [(tls.PROXY4, 3128)], None)}
+# … of scenarios that name them
+OPTIONAL = {"ec2": ("ec2", [(tls.EC24, 443)], {}),
+            "sts-h2": ("sts", [(tls.STS_H2, 443)], {"h2": True}),
+            "sts-once": ("sts", [(tls.STS_ONCE, 443)], {"once": True}),
+            "sts-tls12-once": ("sts", [(tls.STS12_ONCE, 443)], {"old": True, "once": True}),
+            "entra-h2": ("entra", [(tls.ENTRA_H2, 443)], {**ENTRA, "h2": True}),
+            "entra-once": ("entra", [(tls.ENTRA_ONCE, 443)], {**ENTRA, "once": True})}
 AGENT = "eks-pod-identity-agent"
 NODE_NAME = "simulated"
 
@@ -91,8 +100,7 @@ class Simulation:
         cloud = {**CLOUD, **{name: OPTIONAL[name] for name in self.scenario.cloud}}
         for name, (role, listen, with_tls) in cloud.items():
             self.server(name, role, listen, f"cloud/{name}", with_tls=with_tls,
-                        netns=self.network.cloud, v1=self.scenario.imds_v1,
-                        old_tls=name.endswith("-tls12"))
+                        netns=self.network.cloud, v1=self.scenario.imds_v1)
         for name, one in self.interceptors.items():
             where = {"cgroup": f"{SERVICES}/{one.unit}", "identity": {"unit": one.unit}} \
                 if one.unit else self.daemons.get(one.workload)
@@ -120,15 +128,14 @@ class Simulation:
                 if pod.spec.intercept in to]
         self.network.rules(dnat, blocked("drop"), blocked("reject"))
 
-    def server(self, name, role, listen, cgroup, *, with_tls=False, identity=None, holder=None,
+    def server(self, name, role, listen, cgroup, *, with_tls=None, identity=None, holder=None,
                netns=None, **more):
         """Start a server and wait until it listens. behaviours come from the scenario's pods."""
         behaviours = {address: pod.spec.behaviours[name] for pod in self.pods
                       if name in pod.spec.behaviours for address in pod.addresses}
         usual = {"agent": self.scenario.agent_delay, "nmi": self.scenario.nmi_delay,
-                 "sts": self.scenario.sts_delay, "entra": self.scenario.sts_delay,
-                 "sts-tls12": self.scenario.sts_delay, "entra-tls12": self.scenario.sts_delay}
-        behaviours["*"] = [{"delay": usual.get(name, 0.001)}]
+                 "sts": self.scenario.sts_delay, "entra": self.scenario.sts_delay}
+        behaviours["*"] = [{"delay": usual.get(role, 0.001)}]
         directory = os.path.join(self.options.work, "tls")
         key = {"cert": f"{directory}/server.pem", "key": f"{directory}/server.key"}
         where = self.processes.relative(cgroup)
@@ -136,7 +143,8 @@ class Simulation:
             "name": name, "role": role, "listen": listen, "truth": self.servers,
             "client_truth": self.clients, "cgroup": where, "behaviours": behaviours,
             "rules": self.scenario.rules.get(name, ()),
-            "tls": key if with_tls else None, "identity": {"cgroup": where, **(identity or {})},
+            "tls": None if with_tls is None else {**key, **with_tls},
+            "identity": {"cgroup": where, **(identity or {})},
             **more})
         process = self.processes.spawn([PYTHON, "-m", "node.servers", spec], cgroup, netns=netns,
                                        holder=holder, stdout=subprocess.PIPE)

@@ -11,15 +11,23 @@ VPCE = "vpce-0a1b2c3d4e5f60718-x1y2z3a4.sts.us-east-1.vpce.amazonaws.com"
 # address in the cloud namespace -> names it answers to
 STS4, STS6, ENTRA4, EKSAUTH4 = "203.0.113.10", "2001:db8::10", "203.0.113.20", "203.0.113.30"
 STS12, ENTRA12 = "203.0.113.11", "203.0.113.21"  # TLS 1.2 at most
+STS_H2, ENTRA_H2 = "203.0.113.12", "203.0.113.22"  # HTTP/2
+# One request a connection: clients that keep sessions resume them. The last: TLS 1.2.
+STS_ONCE, ENTRA_ONCE, STS12_ONCE = "203.0.113.13", "203.0.113.23", "203.0.113.14"
 EC24 = "203.0.113.70"
 SHOP4, PROXY4, EVIL4, DEAD4 = "203.0.113.40", "203.0.113.50", "203.0.113.60", "203.0.113.99"
 NAMES = {
     STS4: ["sts.us-east-1.amazonaws.com", "sts.amazonaws.com", VPCE,
            "sts-fips.us-east-1.amazonaws.com"],
     STS12: ["sts.eu-west-1.amazonaws.com"],
+    STS_H2: ["sts.eu-central-1.amazonaws.com"],
+    STS_ONCE: ["sts.eu-west-2.amazonaws.com"],
+    STS12_ONCE: ["sts.eu-west-3.amazonaws.com"],
     STS6: ["sts.us-east-1.api.aws"],
     ENTRA4: ["login.microsoftonline.com"],
     ENTRA12: ["login.microsoftonline.us"],
+    ENTRA_H2: ["login.chinacloudapi.cn"],
+    ENTRA_ONCE: ["login.partner.microsoftonline.cn"],
     EKSAUTH4: ["eks-auth.us-east-1.api.aws"],
     EC24: ["ec2.us-east-1.amazonaws.com"],
     SHOP4: ["shop.example.com"],

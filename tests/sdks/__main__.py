@@ -11,18 +11,20 @@ import time
 
 from node.session import Failed, Node, Observer, binary
 
-from . import document, matrix, shapes, table, toolchains
+from . import document, match, matrix, shapes, table, toolchains
 
 LEAST, LEAST_UNSEEN = 0.99, 0.95  # without the hook for token opens
 
 
-def wanted(names):
-    """In the table's order, which is also the scenario's."""
+def wanted(names, operations=""):
+    """In the table's order, which is also the scenario's; with those operations alone."""
     known = [sdk.name for sdk in table.SDKS]
     unknown = [name for name in names if name not in known]
     if unknown:
         raise SystemExit(f"sdks: no SDK {unknown[0]}; known: {' '.join(known)}")
-    return [sdk for sdk in table.SDKS if not names or sdk.name in names]
+    sdks = (table.narrowed(sdk, operations) for sdk in table.SDKS
+            if not names or sdk.name in names)
+    return [sdk for sdk in sdks if sdk.operations]
 
 
 def settle(path, seconds=15.0):
@@ -35,10 +37,11 @@ def settle(path, seconds=15.0):
         time.sleep(0.1)
 
 
-def observe(sdks, directory):
+def observe(sdks, directory, operations):
     """Run the scenario under credscope; directory then has truth, events and facts. Whether all
     programs ended well."""
     os.environ["SDKS"] = ",".join(sdk.name for sdk in sdks)
+    os.environ["SDK_OPERATIONS"] = operations
     with Node("sdks", truth=os.path.join(directory, "truth")) as node, \
             Observer(node, binary(), directory, "--record-facts",
                      os.path.join(directory, "facts")) as observer:
@@ -85,7 +88,7 @@ class Report:
     def verdicts(self, result, title, least):
         counts = result.counts()
         self.counts(title, counts)
-        for mechanism in matrix.JUDGED:
+        for mechanism in match.JUDGED:
             precision, recall, were = matrix.score(counts, mechanism)
             if were:
                 print(f"#   {mechanism}: {were} calls, precision {precision or 0.0:.4f}, "
@@ -97,8 +100,8 @@ class Report:
 
 
 def report(sdks, directory, events, totals):
-    """Judge events, a path, against the truth in directory; the matrix.Result."""
-    result = matrix.Result(sdks, *matrix.load(f"{directory}/truth", events))
+    """Judge events, a path, against the truth in directory; the match.Result."""
+    result = match.Result(sdks, *match.load(f"{directory}/truth", events))
     undone = list(matrix.undone(sdks, result))
     totals.check(not undone, "the end-points were asked for what each operation is to do")
     for text in undone:
@@ -116,9 +119,9 @@ def report(sdks, directory, events, totals):
 def report_unseen(sdks, directory, totals):
     """The same facts as a kernel without a hook for token opens would have told them."""
     events = replay(directory, "events-no-token-opens.jsonl", "--no-token-opens")
-    result = matrix.Result(sdks, *matrix.load(f"{directory}/truth", events))
+    result = match.Result(sdks, *match.load(f"{directory}/truth", events))
     totals.verdicts(result, "all SDKs, token opens not seen", LEAST_UNSEEN)
-    sure = sum(c.verdict in matrix.JUDGED and c.event["confidence"] == "high"
+    sure = sum(c.verdict in match.JUDGED and c.event["confidence"] == "high"
                for c in result.calls)
     totals.check(sure == 0, "all SDKs, token opens not seen: no verdict of high confidence")
     if sure:
@@ -137,13 +140,15 @@ def judge(sdks, directory, events, totals, into):
 def main():
     parser = argparse.ArgumentParser(prog="python3 -m sdks", description=__doc__)
     parser.add_argument("sdk", nargs="*", help="which (default: all)")
+    parser.add_argument("--operations", metavar="WORDS", default="", help="those alone whose names "
+                        "have one of these words, between commas")
     parser.add_argument("--keep", metavar="DIR", help="leave truth, events and facts there")
     parser.add_argument("--replay", metavar="DIR", help="run nothing: judge what is kept there "
                         "by this build (the SDKs must be the same)")
     parser.add_argument("--document", metavar="FILE", help="write the figures into it, between "
                         "its markers")
     options = parser.parse_args()
-    sdks, totals = wanted(options.sdk), Report()
+    sdks, totals = wanted(options.sdk, options.operations), Report()
     if options.replay:
         events = replay(options.replay, "events-replayed.jsonl")
         judge(sdks, options.replay, events, totals, options.document)
@@ -164,7 +169,8 @@ def main():
             os.unlink(os.path.join(directory, leaf))  # both are appended to
     try:
         if ready:
-            totals.check(observe(ready, directory), "every program ended well")
+            totals.check(observe(ready, directory, options.operations),
+                         "every program ended well")
             judge(ready, directory, os.path.join(directory, "events.jsonl"), totals,
                   options.document)
     except Failed as error:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes what was measured into a document, between its two markers."""
-from . import matrix, shapes, table
+from . import match, matrix, shapes, table
 
 BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 CALLS = ("AssumeRoleWithWebIdentity", "AssumeRole", "GetCallerIdentity", "federated", "secret",
@@ -24,7 +24,7 @@ def _ratio(value):
 
 def _scores(counts):
     """Of the mechanism that this SDK can use."""
-    for mechanism in matrix.JUDGED:
+    for mechanism in match.JUDGED:
         precision, recall, were = matrix.score(counts, mechanism)
         if were:
             return [mechanism, were, _ratio(precision), _ratio(recall)]
@@ -39,6 +39,29 @@ def _results(sdks, seen, unseen):
                *_scores(unseen.counts(sdk.name))[2:]]
 
 
+def _share(calls, has):
+    """How many of the calls; nothing where none."""
+    return sum(1 for call in calls if has(call)) or ""
+
+
+def _operations(seen, unseen):
+    """A row an operation, of all SDKs: what is special of its calls, and the mistakes, with token
+    opens seen and not."""
+    by_name = {}
+    for which, result in enumerate((seen, unseen)):
+        for call in result.calls:
+            by_name.setdefault(call.operation, ([], []))[which].append(call)
+    for name, (calls, again) in sorted(by_name.items()):
+        tls = [c for c in calls if c.row.get("tls")]
+        yield [name, len({c.sdk for c in calls}), len(calls),
+               sum(c.mechanism in match.JUDGED for c in calls),
+               _share(tls, lambda c: c.row["tls"] == "TLSv1.2"),
+               _share(tls, lambda c: c.row.get("resumed")),
+               _share(tls, lambda c: c.row.get("alpn") == "h2"),
+               _share(tls, lambda c: c.row.get("proxied")),
+               *(sum(map(matrix.is_mistake, some)) for some in (calls, again))]
+
+
 def _confusion(counts):
     columns = sorted({verdict for _, verdict in counts})
     rows = ([real, *(counts[(real, c)] or "·" for c in columns)]
@@ -51,9 +74,10 @@ def _lengths(result):
     forms = {}
     for call in result.calls:
         if call.event and "sni" in call.event and "-long" not in call.operation:
-            session = call.operation not in ("static-identity", "static-assume")
+            session = not call.operation.startswith("static-")
             signed = "with session token" if call.mechanism == "sts" and session else ""
-            key = (call.sdk, CALLS.index(call.row["action"]), signed, call.row.get("tls", "?"))
+            tls = call.row.get("tls", "?") + (", HTTP/2" if call.row.get("alpn") == "h2" else "")
+            key = (call.sdk, CALLS.index(call.row["action"]), signed, tls)
             forms.setdefault(key, []).append(
                 tuple(tuple(call.event.get(n, ())) for n in ("request_records",
                                                              "response_records")))
@@ -78,6 +102,10 @@ def lines(sdks, seen, unseen):
     yield from _table(["SDK", "version", "operations", "exchanges", "judged", "calls", "precision",
                        "recall", "precision, token opens not seen", "recall, likewise"],
                       _results(sdks, seen, unseen))
+    yield "By operation ([tests/sdks](../tests/sdks/README.md) tells what each does):\n\n"
+    yield from _table(["operation", "SDKs", "exchanges", "of them judged", "TLS 1.2", "resumed",
+                       "HTTP/2", "by a proxy", "mistaken", "mistaken, token opens not seen"],
+                      _operations(seen, unseen))
     yield "All evidence:\n\n"
     yield from _confusion(seen.counts())
     yield from _mistakes(seen)
@@ -96,5 +124,6 @@ def write(path, sdks, seen, unseen):
     _, found, after = rest.partition(END)
     if not found:
         raise SystemExit(f"sdks: {path} has no place for it ({BEGIN.strip()} … {END.strip()})")
+    text = before + BEGIN + "\n" + "".join(lines(sdks, seen, unseen)) + END + after
     with open(path, "w", encoding="utf-8") as f:
-        f.write(before + BEGIN + "\n" + "".join(lines(sdks, seen, unseen)) + END + after)
+        f.write(text)

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The node's scenario: a pod for each SDK and operation. $SDKS: the SDKs that are built."""
+"""The node's scenario: a pod for each SDK and operation. $SDKS: the SDKs that are built;
+$SDK_OPERATIONS: as --operations."""
 import os
 import shlex
 
 from node.scenarios import Container, Pod, Scenario
 
-from . import table
+from . import operations, table
 
 ENVIRONMENT = {
     "NODE_EXTRA_CA_CERTS": "{ca}", "REQUESTS_CA_BUNDLE": "{ca}",
     "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
     "AWS_SDK_LOAD_CONFIG": "1",
 }
+CLOUD = ("sts-h2", "sts-once", "sts-tls12-once", "entra-h2", "entra-once")
 # An application of 32 containers that all start at once is no test of who does what; but some
 # must run beside each other.
 AT_ONCE = 4
@@ -31,17 +33,20 @@ def _command(sdk, operation):
 
 
 def _pod(sdk, name, operation):
-    env = dict((*(table.AWS_COMMON if sdk.operations is table.AWS else ()), *operation.env))
+    aws = operations.AWS.get(name) is operation
+    env = dict((*(operations.AWS_COMMON if aws else ()), *operation.env))
     container = Container([], command=_command(sdk, operation), env=env,
                           declares=operation.declares)
     return Pod(table.pod_name(sdk, name), [container], token_bytes=operation.token_bytes,
                behaviours={where: list(how) for where, how in operation.behaviours})
 
 
-def scenario(names):
-    pods = [_pod(sdk, name, operation) for sdk in table.SDKS if sdk.name in names
+def scenario(names, words):
+    sdks = [table.narrowed(sdk, words) for sdk in table.SDKS if sdk.name in names]
+    pods = [_pod(sdk, name, operation) for sdk in sdks
             for name, operation in sdk.operations.items() if name not in sdk.lacks]
-    return Scenario(pods, seconds=1500.0, at_once=AT_ONCE, environment=ENVIRONMENT)
+    return Scenario(pods, cloud=CLOUD, seconds=1500.0, at_once=AT_ONCE, environment=ENVIRONMENT)
 
 
-TABLE = {"sdks": scenario(os.environ.get("SDKS", "").split(","))}
+TABLE = {"sdks": scenario(os.environ.get("SDKS", "").split(","),
+                           os.environ.get("SDK_OPERATIONS", ""))}

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 
-from . import table
+from . import operations, table
 
 SECONDS = 2400  # the longest one: Rust on two busy cores
 
@@ -62,7 +62,7 @@ def build(name):
     missing = [need for need in toolchain.needs if not shutil.which(need)]
     if missing:
         return "no " + ", ".join(missing) + " on this machine"
-    source, directory = os.path.join(table.HERE, "clients", toolchain.source), \
+    source, directory = os.path.join(operations.HERE, "clients", toolchain.source), \
         os.path.join(table.CACHE, name)
     stamp, wanted = os.path.join(directory, ".built"), _sum(toolchain, source)
     try:
@@ -91,16 +91,16 @@ def build(name):
 
 def login_certificate():
     """A key and a certificate by which an application may log in, made here: no secret."""
-    if os.path.exists(table.CERTIFICATE):
+    if os.path.exists(operations.CERTIFICATE):
         return
-    key = table.CERTIFICATE + ".key"
-    with open(table.CERTIFICATE + ".new", "wb") as out:
+    key = operations.CERTIFICATE + ".key"
+    with open(operations.CERTIFICATE + ".new", "wb") as out:
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key,
                         "-days", "3650", "-subj", "/CN=login"], stdout=out,
                        stderr=subprocess.DEVNULL, timeout=60, check=True)
         with open(key, "rb") as f:
             out.write(f.read())
-    os.rename(out.name, table.CERTIFICATE)
+    os.rename(out.name, operations.CERTIFICATE)
 
 
 def build_all(sdks):

@@ -6,7 +6,7 @@ import urllib.parse
 
 from .. import net, truth
 from . import bodies, upstream
-from .httpd import Response
+from .message import Response
 
 GO_ERROR = [("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options", "nosniff")]
 AGENT_ERRORS = {
@@ -120,7 +120,7 @@ def sts(request, how, _server):
     if status != 200:
         body = bodies.sts_error(*STS_ERRORS[status])
     elif action in ("AssumeRoleWithWebIdentity", "AssumeRole"):
-        body = bodies.sts_credentials(action, seed)
+        body = bodies.sts_credentials(action, seed, how.get("lifetime", 3600))
     elif action == "GetCallerIdentity":
         body = bodies.sts_identity()
     else:

@@ -7,7 +7,7 @@ import urllib.parse
 
 from . import bodies, upstream
 from .aws import go_error, source_host
-from .httpd import Response
+from .message import Response
 
 JSON = ("Content-Type", "application/json; charset=utf-8")
 IMDS = ("Server", "IMDS/150.870.65.1103")

@@ -72,7 +72,7 @@ def _sts(action, inner):
             f"  </ResponseMetadata>\n</{action}Response>\n").encode()
 
 
-def sts_credentials(action, seed, role="payments"):
+def sts_credentials(action, seed, seconds=3600, role="payments"):
     c = aws(seed)
     extra = ""
     if action == "AssumeRoleWithWebIdentity":
@@ -88,7 +88,7 @@ def sts_credentials(action, seed, role="payments"):
       <AccessKeyId>{c['key']}</AccessKeyId>
       <SecretAccessKey>{c['secret']}</SecretAccessKey>
       <SessionToken>{c['session']}</SessionToken>
-      <Expiration>{expiration(3600)}</Expiration>
+      <Expiration>{expiration(seconds)}</Expiration>
     </Credentials>""")
 
 

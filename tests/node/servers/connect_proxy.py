@@ -16,13 +16,15 @@ def serve(server, conn, peer):
         head += data
     method, authority = head.decode("latin-1").split(" ")[:2]
     host, _, port = authority.rpartition(":")
-    server.writer.write(source=truth.endpoint(peer), method=method, path=authority,
-                        received_ns=truth.now()[0], pid=linux.host_pid(), exchange=0,
-                        delay_seconds=0.0)
+    row = {"source": truth.endpoint(peer), "method": method, "path": authority, "exchange": 0,
+           "received_ns": truth.now()[0], "pid": linux.host_pid(), "delay_seconds": 0.0}
     if method != "CONNECT":
+        server.writer.write(**row)
         conn.sendall(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")
         return
     with socket.create_connection((host, int(port)), 10) as upstream:
+        # as the server beyond sees it
+        server.writer.write(**row, upstream=truth.endpoint(upstream.getsockname()))
         conn.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         _relay(conn, upstream)
 
@@ -34,7 +36,10 @@ def _relay(one, other):
         if not ready:
             return
         for sock in ready:
-            data = sock.recv(65536)
+            try:
+                data = sock.recv(65536)
+                ends[sock].sendall(data)
+            except OSError:  # a client that is in a hurry resets
+                return
             if not data:
                 return
-            ends[sock].sendall(data)

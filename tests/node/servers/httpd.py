@@ -4,7 +4,6 @@
 http.server would add Server and Date in its own order; the real end-points' heads matter here.
 """
 import base64
-import dataclasses
 import email.utils
 import re
 import socket
@@ -14,6 +13,8 @@ import threading
 import time
 
 from .. import linux, truth
+from . import http2
+from .message import Request
 
 REASONS = {200: "OK", 301: "Moved Permanently",
            307: "Temporary Redirect", 400: "Bad Request", 401: "Unauthorized",
@@ -22,30 +23,6 @@ REASONS = {200: "OK", 301: "Moved Permanently",
 MAX_HEAD = 64 * 1024
 HANG_SECONDS = 600.0
 TOKEN = re.compile(rb"[\w-]+\.([\w-]+)\.[\w-]+")
-
-
-@dataclasses.dataclass
-class Request:
-    method: str
-    path: str
-    headers: dict
-    body: bytes
-    peer: tuple
-    local: tuple
-
-
-@dataclasses.dataclass
-class Response:
-    """headers in the order they go out; Date, Content-Length and framing are added as told."""
-    status: int
-    body: bytes
-    headers: list
-    chunked: bool = False
-    close: bool = False
-    ttl: int = 0  # IP TTL of the answer, 0 = the system's
-    upstream: float = 0.0  # seconds spent asking somebody else
-    credential_bytes: int = 0  # length of the token that the request carried
-    action: str = ""  # what was asked for, in the end-point's own words: the truth under TLS
 
 
 class Closed(Exception):
@@ -104,11 +81,26 @@ def said(request):
     return request.body + base64.urlsafe_b64decode(token[1] + b"=" * (-len(token[1]) % 4))
 
 
+def _context(spec):
+    """cert, key; old: TLS 1.2 at most; curve: the only one; h2: HTTP/2 for whom offers it. (once:
+    the connection ends with its first answer.)"""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(spec["cert"], spec["key"])
+    if spec.get("old"):
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    if spec.get("curve"):
+        context.set_ecdh_curve(spec["curve"])
+    if spec.get("h2"):
+        context.set_alpn_protocols(["h2", "http/1.1"])
+    return context
+
+
 class Server:
     """Accepts on several addresses and answers each request by the role's function.
 
     Behaviours: a list of dicts per source address, one used up per request, the last one stays.
-    Keys: delay (seconds before the answer), status, fault (reset, close, hang), chunked, drip.
+    Keys: delay (seconds before the answer), status, fault (reset, close, hang), chunked, drip,
+    lifetime (of STS credentials, seconds).
     """
 
     def __init__(self, spec, role):
@@ -119,12 +111,8 @@ class Server:
         self.rules = spec.get("rules", ())
         self.lock = threading.Lock()
         self.connections = 0
-        self.tls = None
-        if spec.get("tls"):
-            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self.tls.load_cert_chain(spec["tls"]["cert"], spec["tls"]["key"])
-            if spec.get("old_tls"):
-                self.tls.maximum_version = ssl.TLSVersion.TLSv1_2
+        self.tls = _context(spec["tls"]) if spec.get("tls") else None
+        self.once = (spec.get("tls") or {}).get("once", False)
 
     def listen(self):
         sockets = []
@@ -177,34 +165,53 @@ class Server:
             conn.settimeout(HANG_SECONDS)
             if self.tls:
                 conn = self.tls.wrap_socket(conn, server_side=True)
-            self._requests(conn, peer, local, number)
+            if self.tls and conn.selected_alpn_protocol() == "h2":
+                http2.serve(self, conn, peer, local, number)
+            else:
+                self._requests(conn, peer, local, number)
         except (Closed, OSError):
             pass
         finally:
             conn.close()
 
+    def row(self, conn, request, number, index):
+        """What is known of a request when it has arrived."""
+        received, wall = truth.now()
+        row = {"connection": number, "exchange": index, "source": truth.endpoint(request.peer),
+               "local": truth.endpoint(request.local), "method": request.method,
+               "path": truth.public_path(request.path), "received_ns": received,
+               "received_wall": wall}
+        if self.tls:
+            row |= {"tls": conn.version(), "resumed": conn.session_reused,
+                    "alpn": conn.selected_alpn_protocol()}
+        return row
+
+    def respond(self, request, how, row):
+        """Have the role answer, and note it."""
+        response = self.role(request, how, self)
+        delay = how.get("delay", 0.0)
+        time.sleep(delay)
+        self.writer.write(**row, delay_seconds=delay, status=response.status,
+                          answered_ns=truth.now()[0],
+                          upstream_seconds=round(response.upstream, 6),
+                          body_bytes=len(response.body), action=response.action or None,
+                          credential_bytes=response.credential_bytes or None)
+        return response
+
     def _requests(self, conn, peer, local, number):
         reader = Reader(conn)
         for index in range(10000):
             request = reader.request(peer, local)
-            received, wall = truth.now()
-            how = self.behaviour(request)
-            row = {"connection": number, "exchange": index, "source": truth.endpoint(peer),
-                   "local": truth.endpoint(local), "method": request.method,
-                   "path": truth.public_path(request.path), "received_ns": received,
-                   "received_wall": wall, "delay_seconds": how.get("delay", 0.0),
-                   "tls": conn.version() if self.tls else None}
+            row, how = self.row(conn, request, number, index), self.behaviour(request)
             if how.get("fault"):
                 time.sleep(how.get("delay", 0.0))
-                self.writer.write(**row, fault=how["fault"])
+                self.writer.write(**row, delay_seconds=how.get("delay", 0.0), fault=how["fault"])
                 self._fault(conn, how["fault"])
                 return
-            response = self.role(request, how, self)
-            time.sleep(how.get("delay", 0.0))
-            self.writer.write(**row, status=response.status, answered_ns=truth.now()[0],
-                              upstream_seconds=round(response.upstream, 6),
-                              body_bytes=len(response.body), action=response.action or None,
-                              credential_bytes=response.credential_bytes or None)
+            response = self.respond(request, how, row)
+            if self.once:
+                response.headers.append(("Connection", "close"))
+                response.close = True
             self._answer(conn, response, how)
             if response.close or request.headers.get("connection", "").lower() == "close":
                 return

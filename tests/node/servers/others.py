@@ -4,7 +4,7 @@ import re
 import time
 
 from . import aws, azure, upstream
-from .httpd import Response
+from .message import Response
 
 
 def metadata(request, how, server):
