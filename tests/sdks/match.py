@@ -4,6 +4,7 @@
 The truth is the servers': they see inside TLS. An exchange is known by its client's address and
 port and its index on the connection; who has an address, by the scenario.
 """
+import bisect
 import collections
 import dataclasses
 import json
@@ -25,6 +26,7 @@ JUDGED = ("irsa", "azure-workload-identity")
 MISSING, NOTHING = "(no event)", "(no request)"
 CLOCK_SECONDS = 30.0  # a port is used again after longer than this
 SLACK_SECONDS = 0.001  # of the wall clock, against that of facts
+LAG_SECONDS = 0.02  # from a request to the server that has read it
 
 
 @dataclasses.dataclass
@@ -61,36 +63,42 @@ def owners_of(sdks, pods):
 
 
 class Finder:
-    """Finds the event of a request: one each; but requests of an HTTP/2 connection that were sent
-    together share one."""
+    """Finds the event of a request, asked for in the order in which servers read them: one each;
+    but requests of an HTTP/2 connection that were sent together share one."""
 
     def __init__(self, events):
         self.by_source = collections.defaultdict(list)
         for event in sorted(events, key=lambda e: e["time"]):
             self.by_source[event.get("source")].append(event)
         self.found = set()
+        self.last = {}  # source -> index of the HTTP/2 event found last
 
     def find(self, row):
         at = compare.wall(row["received_wall"])
-        events = [e for e in self.by_source.get(row["source"], ())
-                  if abs(compare.wall(e["time"]) - at) < CLOCK_SECONDS]
+        events = self.by_source.get(row["source"], ())
         if row.get("alpn") == "h2":
-            best = self._begun(events, at)
+            best = self._next(row["source"], events, at)
         else:
             best = self._nearest(events, row["exchange"], at)
         if best:
             self.found.add(id(best))
         return best
 
-    @staticmethod
-    def _begun(events, at):
-        """The last that had begun when the server had read the request."""
-        return next((e for e in reversed(events)
-                     if compare.wall(e["time"]) <= at + SLACK_SECONDS), None)
+    def _next(self, source, events, at):
+        """The event after that of the request before, if it has begun; but servers don't lag."""
+        times = [compare.wall(e["time"]) for e in events]
+        begun = bisect.bisect_right(times, at + SLACK_SECONDS) - 1
+        if begun < 0:
+            return None
+        least = bisect.bisect_right(times, at - LAG_SECONDS) - 1
+        index = min(begun, max(self.last.get(source, -1) + 1, least))
+        self.last[source] = index
+        return events[index]
 
     def _nearest(self, events, index, at):
         """The one of that index that is nearest in time and of no other request."""
-        mine = [e for e in events if e.get("exchange", 0) == index and id(e) not in self.found]
+        mine = [e for e in events if e.get("exchange", 0) == index and id(e) not in self.found
+                and abs(compare.wall(e["time"]) - at) < CLOCK_SECONDS]
         return min(mine, key=lambda e: abs(compare.wall(e["time"]) - at), default=None)
 
     def left(self):
@@ -106,7 +114,7 @@ class Result:
         self.calls, self.extra, self.wrong = [], [], []
         finder = Finder(compare.exchanges(events))
         clients = {row["upstream"]: row["source"] for row in servers if "upstream" in row}
-        for row in servers:
+        for row in sorted(servers, key=lambda r: r["received_ns"]):
             if row["server"] != "connect-proxy" and row["source"] in clients:
                 row |= {"source": clients[row["source"]], "proxied": True}
             who = owners.get(row["source"].rpartition(":")[0].strip("[]"))

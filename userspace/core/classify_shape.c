@@ -305,8 +305,10 @@ enum cs_answer_size cs_answer_size(const struct cs_exchange *exchange, enum cs_e
 
     if (exchange->outcome != CS_OUTCOME_ANSWERED)
         return exchange->observed ? CS_ANSWER_NONE : CS_ANSWER_UNSEEN;
-    /* A head and a body are one request. */
-    if ((exchange->multiplexed && exchange->request_records.count > 2) || !exchange->observed)
+    /* In HTTP/2 a connection's first answer is to its first request, if that was alone: a head and
+     * a body. Any other may be to an earlier one. */
+    if (!exchange->observed ||
+        (exchange->multiplexed && (exchange->index > 0 || exchange->request_records.count > 2)))
         return CS_ANSWER_UNSEEN;
     for (size_t i = 0; i < CS_ARRAY_SIZE(answer_sizes); i++) {
         if (answer_sizes[i].endpoint != endpoint)

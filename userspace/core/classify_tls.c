@@ -141,7 +141,7 @@ static const struct rule entra_rules[] = {
     {OF_CONTAINER | OF_POD, KNOWN | LIKE, NO_SPEC, ANY, ANY, TOKEN, LOW},
 
     /* SDKs keep what they read: the login for the next scope opens nothing. */
-    {NOT_NOW | UNSEEN, KNOWN | LIKE | BRIEF | ONE, ANY, ANY, SAME, TOKEN, MEDIUM},
+    {NOT_NOW | UNSEEN, KNOWN | LIKE | BRIEF | ONE | NONE, ANY, ANY, SAME, TOKEN, MEDIUM},
     {UNSEEN, KNOWN | LIKE, ONLY, ANY, ANY, TOKEN, MEDIUM},
     {UNSEEN, ONE | NONE, ONLY, ANY, ANY, TOKEN, LOW},
     {NOT_NOW, KNOWN | LIKE | ONE, ONLY, ANY, ANY, TOKEN, LOW},

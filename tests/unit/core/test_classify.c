@@ -79,6 +79,10 @@ static void test_tls_not_inferred(void **state)
     cs_classify(&evidence, &verdict);
     assert_int_equal(verdict.outcome, CS_OUTCOME_OK_INFERRED);
     assert_int_equal(verdict.confidence, CS_CONFIDENCE_MEDIUM);
+    exchange.index = 1; /* perhaps an earlier request's answer */
+    cs_classify(&evidence, &verdict);
+    assert_int_equal(verdict.outcome, CS_OUTCOME_ANSWERED);
+    exchange.index = 0;
     fill_burst(&exchange.request_records, (const uint16_t[4]){459, 1330}); /* two requests */
     cs_classify(&evidence, &verdict);
     assert_int_equal(verdict.outcome, CS_OUTCOME_ANSWERED);

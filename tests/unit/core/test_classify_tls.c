@@ -1,35 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Encrypted calls: a table of what is known of one, and what it must be called. */
-#include "classify_cases.h"
-
-#include "core/declared.h"
-
-#define IRSA   CS_DECLARED_BIT(IRSA)
-#define EKS    CS_DECLARED_BIT(EKS_POD_IDENTITY)
-#define KEYS   CS_DECLARED_BIT(STATIC_KEYS)
-#define AZURE  CS_DECLARED_BIT(AZURE_WORKLOAD_IDENTITY)
-#define NO     0x4000 /* the spec is known and has none */
-#define NO_POD 0      /* the spec isn't known */
-
-#define EARLIER    1724 /* bytes of the container's token exchange before */
-#define EARLIER_H2 1343 /* … in HTTP/2, of the record that held the token */
-
-struct tls_case {
-    const char *name;
-    uint16_t request[4];
-    uint32_t answer; /* bytes; 0: none */
-    /* 'p' opened 40 ms before by the process, 'q' the same with other calls under way, 'c' by
-     * another of the container, 'o' by another container, 'm' the same in a mesh; 't' too long ago;
-     * 'x' another cloud's; '-' never; 'u' opens can't be seen */
-    char opened;
-    uint16_t declared;
-    /* '0' nothing so far, 't' a token exchange by this process, 'f' one that failed, 'o' one by
-     * another process, 'b' by one that opens its own, 'g' one by this process that was guessed,
-     * 'c' other credentials, 'u' a call that isn't over, '?' not known, 'r' not known and a reused
-     * connection */
-    char preceded;
-    const char *verdict;
-};
+#include "classify_tls_cases.h"
 
 /* Those of the SDKs as measured: request lengths, then what was answered. */
 static const struct tls_case sts_cases[] = {
@@ -218,138 +189,6 @@ static const struct tls_case entra_cases[] = {
     {"no hook, TLS failed", {0}, 0, 'u', AZURE, '?', "azure-workload-identity l"},
 };
 
-/* HTTP/2: later heads are some bytes, since what was sent before is known by its number. */
-static const struct tls_case sts_h2_cases[] = {
-    {"Go v1", {134, 1343}, 2190, 'p', IRSA, '?', "irsa D m"},
-    {"refused", {134, 1343}, 450, 'p', IRSA, '?', "irsa R m"},
-    {"Go v1, renewed", {1343}, 2139, 'p', IRSA, 't', "irsa D m"},
-    {"Go v1, renewed, a head that counts", {134, 1343}, 2190, 'p', IRSA, 't', "irsa D m"},
-    {"renewed, no hook", {1343}, 2139, 'u', IRSA, 't', "irsa D l"},
-    {"renewed, opens are others'", {1343}, 2139, 't', IRSA, 't', "irsa D l"},
-    {"many at once", {1343, 1343, 1343}, 2139, 'p', IRSA, 't', "irsa m"},
-    {"many at once, no hook", {1343, 1343, 1343}, 2139, 'u', IRSA, 't', "irsa l"},
-    {"many at once, no hook, the first calls", {134, 1343, 1343}, 2139, 'u', IRSA, '0', "irsa l"},
-    {"Go v1, GetCallerIdentity", {1144, 69}, 452, 'p', IRSA, 't', "sts m"},
-    {"Go v1, GetCallerIdentity again", {69}, 449, 'p', IRSA, 't', "sts m"},
-    {"many identities at once", {1144, 69, 230, 69}, 2177, 'u', IRSA, 't', "sts m"},
-    {"AssumeRole", {1144, 149}, 1964, '-', IRSA, 't', "sts m"},
-    {"a body as large as a token's, undeclared", {1343}, 2139, '-', NO, '?', "sts m"},
-    {"keys with a policy, no hook", {1450, 1343}, 2139, 'u', KEYS, '?', "sts l"},
-};
-
-static const struct tls_case entra_h2_cases[] = {
-    {"Go", {148, 1343}, 1627, 'p', AZURE, '?', "azure-workload-identity D m"},
-    {"Go, the next scope", {68, 1343}, 1623, 't', AZURE, 't', "azure-workload-identity D m"},
-    {"Go, the next scope, no hook",
-     {68, 1343},
-     1623,
-     'u',
-     AZURE,
-     't',
-     "azure-workload-identity D m"},
-    {"certificate", {68, 1113}, 1623, 't', AZURE, 't', "entra l"},
-    {"certificates, many at once", {148, 1113, 68, 1113}, 2525, 'u', AZURE, 'o', "entra l"},
-    {"tokens, many at once",
-     {148, 1343, 68, 1343},
-     2525,
-     'u',
-     AZURE,
-     't',
-     "azure-workload-identity l"},
-    {"discovery, many at once", {122, 65, 65, 65}, 2432, 'p', AZURE, 't', "entra m"},
-    {"secret", {148, 210}, 1627, 'p', AZURE | KEYS, 't', "entra m"},
-};
-
-static void put_opened(struct cs_evidence *evidence, char opened, enum cs_mechanism token)
-{
-    bool aws = token == CS_MECHANISM_IRSA;
-
-    evidence->no_token_hook = opened == 'u';
-    evidence->pod_redirects = opened == 'm';
-    evidence->token_contested = opened == 'q';
-    if (!strchr("pqcomtx", opened))
-        return;
-    evidence->token_mechanism = token;
-    if (opened == 'x')
-        evidence->token_mechanism = aws ? CS_MECHANISM_AZURE_WORKLOAD_IDENTITY : CS_MECHANISM_IRSA;
-    evidence->token_open_ns = START - (opened == 't' ? 60 * SEC : SEC / 25);
-    evidence->token_match = opened == 'p'                    ? CS_TOKEN_OF_PROCESS
-                            : opened == 'c'                  ? CS_TOKEN_OF_CONTAINER
-                            : opened == 'o' || opened == 'm' ? CS_TOKEN_OF_POD
-                                                             : CS_TOKEN_NONE;
-}
-
-static enum cs_preceded preceded(char letter)
-{
-    switch (letter) {
-    case 'b':
-        return CS_PRECEDED_TOKEN_BESIDE;
-    case '0':
-        return CS_PRECEDED_NOTHING;
-    case 't':
-    case 'g':
-        return CS_PRECEDED_TOKEN;
-    case 'f':
-        return CS_PRECEDED_TOKEN_FAILED;
-    case 'o':
-        return CS_PRECEDED_TOKEN_OTHER;
-    case 'c':
-        return CS_PRECEDED_OTHER;
-    case 'u':
-        return CS_PRECEDED_CALL;
-    default:
-        return CS_PRECEDED_UNKNOWN;
-    }
-}
-
-static void classify_case(const struct tls_case *row, const char *host, bool h2,
-                          struct cs_verdict *verdict)
-{
-    enum cs_mechanism token =
-        strcmp(host, ENTRA) == 0 ? CS_MECHANISM_AZURE_WORKLOAD_IDENTITY : CS_MECHANISM_IRSA;
-    struct cs_connection connection = {
-        .kind = CS_WATCH_TLS, .dport = 443, .connect_ns = START - SEC / 100};
-    struct cs_exchange exchange = {.connection = &connection,
-                                   .index = row->preceded == 'r',
-                                   .start_ns = START,
-                                   .multiplexed = h2,
-                                   .outcome = row->answer       ? CS_OUTCOME_ANSWERED
-                                              : row->request[0] ? CS_OUTCOME_NO_RESPONSE
-                                                                : CS_OUTCOME_TLS_FAILED,
-                                   .observed = true};
-    struct cs_evidence evidence = {.exchange = &exchange,
-                                   .watchlist = watchlist(),
-                                   .declared_known = row->declared != NO_POD,
-                                   .declared = row->declared & ~NO,
-                                   .preceded = preceded(row->preceded),
-                                   .token_call_guessed = row->preceded == 'g',
-                                   .token_call_bytes = h2 ? EARLIER_H2 : EARLIER};
-
-    strcpy(connection.server_name, host);
-    fill_burst(&exchange.request_records, row->request);
-    exchange.response_records = (struct cs_burst){.count = 2, .bytes = row->answer};
-    put_opened(&evidence, row->opened, token);
-    cs_classify(&evidence, verdict);
-}
-
-static size_t check(const struct tls_case *cases, size_t count, const char *host, bool h2)
-{
-    size_t failed = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        struct cs_verdict verdict;
-        char got[80];
-
-        classify_case(&cases[i], host, h2, &verdict);
-        describe(&verdict, got, sizeof(got));
-        if (strcmp(got, cases[i].verdict) == 0)
-            continue;
-        print_error("%s: want %s, got %s\n", cases[i].name, cases[i].verdict, got);
-        failed++;
-    }
-    return failed;
-}
-
 static void test_sts(void **state)
 {
     (void)state;
@@ -363,13 +202,6 @@ static void test_entra(void **state)
 {
     (void)state;
     assert_int_equal(check(entra_cases, CS_ARRAY_SIZE(entra_cases), ENTRA, false), 0);
-}
-
-static void test_h2(void **state)
-{
-    (void)state;
-    assert_int_equal(check(sts_h2_cases, CS_ARRAY_SIZE(sts_h2_cases), STS, true), 0);
-    assert_int_equal(check(entra_h2_cases, CS_ARRAY_SIZE(entra_h2_cases), ENTRA, true), 0);
 }
 
 static const struct {
@@ -436,8 +268,10 @@ static void test_window(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sts),   cmocka_unit_test(test_entra),  cmocka_unit_test(test_h2),
-        cmocka_unit_test(test_hosts), cmocka_unit_test(test_window),
+        cmocka_unit_test(test_sts),
+        cmocka_unit_test(test_entra),
+        cmocka_unit_test(test_hosts),
+        cmocka_unit_test(test_window),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
