@@ -153,11 +153,10 @@ static void set_gauge(void *user, enum cs_usage_gauge gauge, const struct cs_sub
             cs_recorder_subject_gone(recorder, subject, pipeline->now_ns);
         return;
     }
+    /* Added: under --max-series workloads share one. */
     if (count > 0)
-        cs_recorder_set_of(recorder, metric, subject, CS_RECORD_VALUES(value), count,
+        cs_recorder_add_of(recorder, metric, subject, CS_RECORD_VALUES(value), count,
                            pipeline->now_ns);
-    else
-        cs_recorder_remove_of(recorder, metric, subject, CS_RECORD_VALUES(value));
 }
 
 static void count_unobserved(struct cs_pipeline *pipeline)
@@ -199,6 +198,8 @@ void cs_pipeline_pods_count(struct cs_pipeline *pipeline, uint64_t now_ns)
     struct cs_pipeline_pods *pods = &pipeline->pods;
 
     pipeline->now_ns = now_ns;
+    cs_recorder_remove(pipeline->recorder, CS_METRIC_PODS_USING);
+    cs_recorder_remove(pipeline->recorder, CS_METRIC_PODS_DECLARING);
     if (cs_usage_counts_refresh(pods->counts, pods->pending ? pods->index : NULL, pods->usage,
                                 now_ns, set_gauge, pipeline) < 0)
         pipeline->stats.pods_uncounted++;
