@@ -76,7 +76,7 @@ int main(int argc, char **argv)
         usage(stderr);
         return CS_EXIT_USAGE;
     }
-    if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0) {
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0 || strcmp(name, "version") == 0) {
         puts("credscope " CS_VERSION);
         return CS_EXIT_OK;
     }

@@ -66,6 +66,18 @@ def promtool(metrics, results):
     results.check(spoilt.returncode != 0, "promtool refuses a metric that is named badly")
 
 
+def label_values(metrics, results):
+    """docs/metrics.md says what each of the values means that are not names of other things."""
+    with open(os.path.join(TOP, "docs", "metrics.md"), encoding="utf-8") as f:
+        text = f.read()
+    values = set(re.findall(r'credscope_lost_total\{hop="([^"]+)"', metrics)
+                 + re.findall(r'credscope_attributions_total\{result="([^"]+)"', metrics)
+                 + re.findall(r'credscope_waited_requests_total\{end="([^"]+)"', metrics))
+    missing = sorted(value for value in values if f"`{value}`" not in text)
+    results.check(len(values) > 15 and not missing,
+                  f"docs/metrics.md knows {len(values)} hops, results and ends", missing)
+
+
 def answers(node, wanted, results):
     up = query(node, "up")
     results.check(len(up) == 2 and all(v == 1 for _, v in up), "Prometheus scrapes both jobs",
@@ -140,6 +152,7 @@ def main():
                 time.sleep(3)  # two scrapes after the last exchange
                 metrics = observer.metrics()
                 promtool(metrics, results)
+                label_values(metrics, results)
                 empty = [line for line in metrics.splitlines() if '=""' in line]
                 results.check(not empty, "no label is empty", empty)
                 text = observer.metrics(OPENMETRICS)

@@ -120,8 +120,7 @@ void cs_check_names(struct cs_check *check)
     int error;
 
     if (cs_config_settle_kube(&check->config, why) < 0) {
-        cs_check_advise(cs_check_add(&check->report, CS_CHECK_MISSING, LINE_NAME, "unknown source"),
-                        "%s", why);
+        cs_check_add(&check->report, CS_CHECK_MISSING, LINE_NAME, "%s", why);
         return;
     }
     if (check->config.kube == CS_KUBE_NONE) {

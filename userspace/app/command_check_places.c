@@ -60,8 +60,13 @@ static void check_tcp(struct cs_check *check, const char *name, const char *flag
     }
     line =
         cs_check_add(&check->report, CS_CHECK_MISSING, name, "%s: %s", listen->text, strerror(-fd));
-    cs_check_advise(line, "give another with %s", flag);
+    if (fd == -EADDRINUSE)
+        cs_check_advise(line, "does a credscope run already? Else give another with %s", flag);
+    else
+        cs_check_advise(line, "give another with %s", flag);
 }
+
+static const char SERVED[] = "somebody listens there";
 
 /* Somebody answers at the socket. */
 static bool is_served(const struct cs_listen *listen)
@@ -81,7 +86,7 @@ static const char *unix_obstacle(const struct cs_listen *listen)
     if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
         return "is there, and is no socket";
     if (is_served(listen))
-        return "somebody listens there";
+        return SERVED;
     cs_text_copy(part, sizeof(part), path, strlen(path));
     for (int level = 0; level < 2; level++) {
         char *slash = strrchr(part, '/');
@@ -105,7 +110,9 @@ static void check_unix(struct cs_check *check, const char *name, const struct cs
         return;
     }
     line = cs_check_add(&check->report, CS_CHECK_MISSING, name, "%s: %s", listen->text, obstacle);
-    cs_check_advise(line, "give another with --api-listen, or mount a volume there");
+    cs_check_advise(line, obstacle == SERVED
+                              ? "does a credscope run already? Else give another with --api-listen"
+                              : "give another with --api-listen, or mount a volume there");
 }
 
 void cs_check_places(struct cs_check *check)
