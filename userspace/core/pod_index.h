@@ -98,7 +98,8 @@ struct cs_pod_facts {
 int cs_pod_index_name(struct cs_pod_index *index, struct cs_subject *subject,
                       struct cs_pod_facts *facts);
 
-/* The key to wait for (cs_pending_add) until the subject can be named: its pod's UID. False: it is no pod's, there is nothing to wait for; key is then untouched. */
+/* The key to wait for (cs_pending_add) until the subject can be named: its pod's UID. False: it is
+ * no pod's, there is nothing to wait for; key is then untouched. */
 bool cs_pod_index_key(const struct cs_subject *subject, char key[CS_POD_UID_LEN]);
 
 /* One pod for those who walk them. Texts are the index's. */

@@ -259,10 +259,10 @@ static void count_in_flight(const struct cs_exchange *exchange, void *user)
 
     assert_int_equal(exchange->answer_ns, 0);
     assert_int_equal(exchange->end_ns, 0);
-    result->len += (size_t)snprintf(result->text + result->len, sizeof(result->text) - result->len,
-                                    " %llu%s%s", (unsigned long long)(exchange->start_ns / MS),
-                                    exchange->connect_failed ? "c" : "",
-                                    exchange->observed ? "" : "?");
+    result->len +=
+        (size_t)snprintf(result->text + result->len, sizeof(result->text) - result->len,
+                         " %llu%s%s", (unsigned long long)(exchange->start_ns / MS),
+                         exchange->connect_failed ? "c" : "", exchange->observed ? "" : "?");
 }
 
 static const struct {
