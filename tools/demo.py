@@ -18,11 +18,27 @@ import time
 from node import session
 
 SCENARIO = "demo"
-WIDTH = 100
-NOTE = WIDTH - 79  # what is left of a line for what was asked
+WIDTH = 113
+WHO = 22
+NOTE = WIDTH - WHO - 64  # what is left of a line for what was asked
+TEXT_WIDTH = 100  # of explanations, at most
 NO_TOKEN_HOOK = "token-file opens are seen by none"  # credscope's own log
 GOOD = ("ok", "ok_inferred", "answered", "redirected")
-COLOURS = {"good": "32", "bad": "31", "dim": "2", "bold": "1"}
+# pod, finding, what happens to it
+STORIES = (
+    ("orders-66d8", "irsa-left-behind", "IRSA left behind",
+     "It has a Pod Identity association, and the old annotation still: the SDK goes on with IRSA."),
+    ("reviews-5d4c", "node-identity-fallback", "Fallback to the node's identity",
+     "The agent was not there at its first call; the SDK took the node's role and told nobody."),
+    ("early-bird-0", "first-call-failed", "Start-up race",
+     "It asks the agent before that listens, as pods on a fresh node do."),
+    ("vault-sync-2d", "interceptor-slow", "Hold by NMI",
+     "Its first token request hangs until NMI knows the pod."),
+)
+COLOURS = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "bold": "1"}
+SEVERITIES = {"critical": "bad", "warning": "warn"}
+
+
 class Stopped(Exception):
     """Ctrl-C or SIGTERM."""
 
@@ -35,6 +51,7 @@ class View:
         self.live = out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self.rows = collections.OrderedDict()  # (who, mechanism) -> figures
         self.recent = collections.deque(maxlen=8)
+        self.course = collections.defaultdict(list)  # who -> [[mechanism, outcome, seconds, count]]
         self.drawn = self.count = 0
 
     def paint(self, text, colour):
@@ -56,16 +73,27 @@ class View:
         row["changed"] = self.count = self.count + 1
         if "duration_seconds" in event:
             row["seconds"].append(event["duration_seconds"])
+        self.follow(who, mechanism, outcome, event.get("duration_seconds", 0))
         line = self.line(event)
         self.recent.append(line)
         if not self.live:
             print(line, file=self.out, flush=True)
 
+    def follow(self, who, mechanism, outcome, seconds):
+        """Requests for credentials in their order, equal ones in a row as one."""
+        course = self.course[who]
+        if mechanism == "metadata":
+            return
+        if course and course[-1][:2] == [mechanism, outcome] and max(course[-1][2], seconds) < 1:
+            course[-1][3] += 1
+        else:
+            course.append([mechanism, outcome, seconds, 1])
+
     def line(self, event):
         outcome = event.get("outcome", "?")
         note = event.get("sni") or tail(event)
         good = "good" if outcome in GOOD else "bad"
-        text = (f"{event['time'][11:19]}  {self.who(event)[:15]:15} "
+        text = (f"{event['time'][11:19]}  {self.who(event)[:WHO]:{WHO}} "
                 f"{event.get('mechanism', '?')[:29]:29} ")
         return (text + self.paint(f"{outcome[:12]:12}", good)
                 + f" {latency(event.get('duration_seconds')):>8}  "
@@ -73,7 +101,7 @@ class View:
 
     def table(self, limit=None):
         """Lines of the table; with a limit, of the rows that changed last."""
-        head = (f"{'WHO':15} {'MECHANISM':29} {'ASKED':>5} {'FAILED':>6} {'MEDIAN':>8} "
+        head = (f"{'WHO':{WHO}} {'MECHANISM':29} {'ASKED':>5} {'FAILED':>6} {'MEDIAN':>8} "
                 f"{'SLOWEST':>8}  OUTCOMES")
         lines = [self.paint(head, "bold")]
         shown = sorted(self.rows, key=lambda key: self.rows[key]["changed"])
@@ -81,10 +109,10 @@ class View:
             row = self.rows[who, mechanism]
             seconds = row["seconds"]
             outcomes = " ".join(f"{k}:{v}" for k, v in row["outcomes"].most_common())
-            start = f"{who[:15]:15} {mechanism[:29]:29} {row['count']:5} "
+            start = f"{who[:WHO]:{WHO}} {mechanism[:29]:29} {row['count']:5} "
             lines.append(start + self.paint(f"{row['bad']:6}", "bad" if row["bad"] else "good")
                          + f" {latency(statistics.median(seconds) if seconds else None):>8} "
-                         f"{latency(max(seconds, default=None)):>8}  {outcomes}"[:WIDTH - 58])
+                         f"{latency(max(seconds, default=None)):>8}  {outcomes}"[:WIDTH - WHO - 43])
         return lines
 
     def draw(self, header):
@@ -190,17 +218,52 @@ def summary(view, observer, directory, out):
     print(f"event log  {observer.events}\nown log    {observer.log}", file=out)
 
 
+def explain(finding, indent, out):
+    columns = min(TEXT_WIDTH, shutil.get_terminal_size((TEXT_WIDTH, 40)).columns)
+    print(textwrap.fill(finding["explanation"], columns, initial_indent=" " * indent,
+                        subsequent_indent=" " * indent, break_on_hyphens=False), file=out)
+
+
+def in_words(course):
+    """What a workload's requests came to, in their order: "refused (4 times), then ok"."""
+    steps, last = [], None
+    for mechanism, outcome, seconds, count in course:
+        name = "" if mechanism == last else mechanism + " "
+        last = mechanism
+        more = f" after {latency(seconds)}" if seconds >= 1 else ""
+        more += f" ({count} times)" if count > 1 else ""
+        steps.append(f"{name}{outcome}{more}")
+    return ", then ".join(steps[:4]) + (" …" if len(steps) > 4 else "")
+
+
 def show_findings(view, observer, out):
-    """What is left to do, as credscope says it: /api/v1/findings."""
+    """The situations that the demonstration is about, then what else credscope found, as it says
+    it: /api/v1/findings."""
     answer = json.loads(observer.node.curl("http://credscope/api/v1/findings", "--unix-socket",
                                            observer.api))
-    print("\nWhat is left to do (open findings)\n", file=out)
-    for finding in answer["findings"]:
-        colour = {"critical": "bad", "warning": "bold"}.get(finding["severity"], "dim")
-        head = f"{finding['severity']:8}  {finding['finding']:26}"
-        who = f"{finding.get('namespace', '')}/{finding.get('workload', '')}"
-        print(view.paint(head, colour) + f"  {'the whole node' if who == '/' else who}", file=out)
-        print(textwrap.indent(textwrap.fill(finding["explanation"], WIDTH - 10), " " * 10), file=out)
+    rest = list(answer["findings"])
+    print("\nFour situations of a migration\n", file=out)
+    for pod, name, title, what in STORIES:
+        found = [f for f in rest if f.get("pod") == pod and f["finding"] == name]
+        print(f"{view.paint(title, 'bold')}: {pod}\n            {what}", file=out)
+        print(f"  requests  {in_words(view.course[pod])}", file=out)
+        for finding in found:
+            rest.remove(finding)
+            head = f"{finding['severity']} {finding['finding']}"
+            print(f"  finding   {view.paint(head, SEVERITIES.get(finding['severity'], 'dim'))}",
+                  file=out)
+            explain(finding, 12, out)
+        if not found:
+            print(f"  finding   {name} is not open (yet)", file=out)
+    print("\nWhat else is open, each with the explanation of the first\n", file=out)
+    kinds = collections.OrderedDict()
+    for finding in rest:
+        kinds.setdefault((finding["severity"], finding["finding"]), []).append(finding)
+    for (severity, name), findings in kinds.items():
+        names = ", ".join(f.get("pod") or f.get("workload", "the node") for f in findings)
+        head = view.paint(f"{severity:8}  {name:26}", SEVERITIES.get(severity, "dim"))
+        print(f"{head}  {names}", file=out)
+        explain(findings[0], 10, out)
 
 
 def raise_stopped(_number, _frame):
@@ -229,9 +292,11 @@ def show(binary, directory):
     with session.Node(SCENARIO) as node:
         print(f"{len(node.info['pods'])} pods on a simulated node, {node.info['seconds']:.0f} s at "
               "most. No API server is there: credscope reads\nthe pods from a file, as "
-              "`kubectl get pods -A -o json` writes it.\n")
+              "`kubectl get pods -A -o json` writes it.")
         with session.Observer(node, binary, directory) as observer:
             view = View()
+            print("Meanwhile, in another terminal: "
+                  f"{os.path.relpath(binary)} top --api unix:{observer.api}\n")
             node.go()
             stopped = None
             try:

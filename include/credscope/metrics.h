@@ -150,7 +150,7 @@
       "Requests by how far they could be attributed.", \
       "result") \
     X(RELAYED, "credscope_relayed", COUNTER, NONE, NODE, \
-      "Requests seen again on a sidecar's connection, which counts them no second time.") \
+      "Requests seen again on the connection of a mesh's proxy, which counts them no second time.") \
     X(TRACKED, "credscope_tracked", GAUGE, NONE, NODE, \
       "Entries of each bounded set in user space.", \
       "set") \

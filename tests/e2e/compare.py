@@ -65,14 +65,15 @@ class Match:
         self.extra = [e for e in left if id(e) not in self._taken]
 
     def _take(self, row):
+        cgroup = None if row.get("proxied") else row["cgroup"]
         if "source" in row:
-            mine = [e for e in self._by[(row["cgroup"], row["source"])]
+            mine = [e for e in self._by[(cgroup, row["source"])]
                     if id(e) not in self._taken and e.get("exchange", 0) == row["exchange"]]
             # a port may be used for several servers
             mine.sort(key=lambda e: e.get("destination") != row["destination"])
         else:
             start = wall(row["start_wall"])
-            mine = [e for e in self._by[row["cgroup"]]
+            mine = [e for e in self._by[cgroup]
                     if id(e) not in self._taken and e.get("destination") == row["destination"]
                     and e.get("status") is None
                     and start - 0.01 <= wall(e["time"]) <= start + self._upper(row)]
@@ -122,12 +123,16 @@ def problems(pair):
         wanted = row.get(name)
         if name in ("method", "path", "status") and (row["tls"] or "source" not in row):
             wanted = None  # under TLS and before a request nobody can know
-        if name in ("container_id", "pod_uid") and "pod" not in row:
+        if name in ("container_id", "pod_uid") and ("pod" not in row or row.get("proxied")):
             wanted = None
-        if name == "intercepted_by" and "status" not in row:
-            continue  # without an answer the listener may not have accepted
+        if name in ("intercepted_by", "via") and "status" not in row:
+            continue  # without an answer the listener may not have accepted, or passed it on
         differs(name, wanted, event.get(name))
-    if "pod" in row:
+    if row.get("proxied"):
+        differs("reasons", True, "proxied" in event.get("reasons", []))
+        for name in NAMES:
+            differs(name, None, event.get(name))
+    elif "pod" in row:
         for name in NAMES:
             differs(name, row[name], event.get(name))
         differs("host_network", row["host_network"], event.get("host_network", False))

@@ -42,6 +42,10 @@ def ip_batch(lines, netns=None, pass_fds=()):
     _run([IP, "-batch", "-"], "\n".join(lines) + "\n", netns, pass_fds)
 
 
+def nft(text, netns=None):
+    _run([NFT, "-f", "-"], text + "\n", netns)
+
+
 def sysctl(path, value):
     """Set a value of the calling process's own network namespace."""
     with open(f"/proc/sys/net/{path}", "w", encoding="ascii") as f:
@@ -134,10 +138,10 @@ class Network:
              *block(drop, "drop"), *block(reject, "reject with tcp reset"), "}",
              "chain through { type filter hook forward priority 0;",
              *block(drop, "drop"), *block(reject, "reject with tcp reset"), "}", "}"])
-        _run([NFT, "-f", "-"], text + "\n")
+        nft(text)
 
 
 def redirect_in_pod(netns, uid):
     """The Azure migration sidecar's rules (init-iptables.sh): all but its own uid go to :8000."""
-    _run([NFT, "-f", "-"], "table ip azwi { chain out { type nat hook output priority -100;\n"
-         f"ip daddr {IMDS4} tcp dport 80 meta skuid != {uid} redirect to :8000\n}}\n}}\n", netns)
+    nft("table ip azwi { chain out { type nat hook output priority -100;\n"
+        f"ip daddr {IMDS4} tcp dport 80 meta skuid != {uid} redirect to :8000\n}}\n}}", netns)

@@ -63,7 +63,7 @@ def pod(running, node_name):
         kinds.update(wanted)
         env = container.env.items() if container.command else [
             pair for kind in wanted for pair in ENV[kind]]
-        containers.append({"name": container.name, "image": "registry.example/app:1.0",
+        containers.append({"name": container.name, "image": container.image,
                            "env": [{"name": k, "value": v} for k, v in env],
                            "volumeMounts": [_mount(kind) for kind in wanted]})
     pod_hash = f"{zlib.crc32(spec.name.encode()):08x}"
@@ -97,7 +97,7 @@ def pod(running, node_name):
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": body, "status": {
         "phase": "Running", "podIP": running.addresses[0], "containerStatuses": [
             {"name": c.name, "containerID": f"containerd://{ids[c.name]}", "restartCount": 0,
-             "image": "registry.example/app:1.0", "ready": True} for c in spec.containers]}}
+             "image": c.image, "ready": True} for c in spec.containers]}}
 
 
 def daemon(identity, node_name):

@@ -5,7 +5,7 @@ import os
 import subprocess
 import uuid
 
-from . import cgroups, linux, net
+from . import cgroups, linux, mesh, net
 from .servers import bodies
 
 # directory below /run/secrets, file, audience: what kubelet and the webhooks project
@@ -65,7 +65,7 @@ class RunningPod:
             self.object_uid = f"{self.uid[:8]}-0000-4000-8000-{self.uid[20:]}"
         self.addresses = ([net.NODE4, net.AGENT4, net.AGENT6, net.NODE6] if spec.host_network
                           else [net.pod4(index), net.pod6(index)])
-        self.holder = self.pause = None
+        self.holder = self.pause = self.netns = None
 
     def cgroup(self, container):
         path = cgroups.container_path(self.spec.driver, self.uid, self.spec.qos,
@@ -84,10 +84,12 @@ class RunningPod:
 
     def start(self, network, cgroup_base):
         """Make the namespaces and the pause process; it must be kept and ended by the caller."""
-        netns = network.node if self.spec.host_network else \
+        netns = self.netns = network.node if self.spec.host_network else \
             network.add_pod(self.index, self.spec.ipv6)
         if self.spec.intercept == "proxy-sidecar":
             net.redirect_in_pod(netns, SIDECAR_UID)
+        if self.spec.mesh:
+            mesh.redirect_in_pod(self.spec.mesh, netns)
         directory = os.path.join(cgroup_base, self.cgroup("pause"))
         os.makedirs(directory)
 

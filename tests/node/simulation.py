@@ -7,7 +7,7 @@ import sys
 import time
 import typing
 
-from . import cgroups, linux, net, objects, pods, tls
+from . import cgroups, linux, mesh, net, objects, pods, tls
 from .processes import PYTHON, VENV_PYTHON, Processes
 
 SERVICES = f"{cgroups.NODE}/system.slice"
@@ -97,6 +97,9 @@ class Simulation:
         for pod in self.pods:
             pod.start(self.network, self.options.cgroup)
         self.rules()
+        for pod in (p for p in self.pods if any(c.server == "ztunnel" for c in p.spec.containers)):
+            mesh.route_to_proxy([p.index for p in self.pods if p.spec.mesh == "ambient-node"],
+                                pod.index, pod.netns)
         cloud = {**CLOUD, **{name: OPTIONAL[name] for name in self.scenario.cloud}}
         for name, (role, listen, with_tls) in cloud.items():
             self.server(name, role, listen, f"cloud/{name}", with_tls=with_tls,
@@ -184,23 +187,42 @@ class Simulation:
         self.server("agent", "agent", [(a, 80) for a in self.scenario.agent_addresses],
                     upstream=True, **self.daemons[AGENT])
 
+    def path_of(self, spec, container):
+        """What stands between a container and whom it asks: fields of clients' catalog.Path."""
+        path = {"intercept": spec.intercept, "proxied": spec.proxied}
+        if spec.intercept:
+            path["takers"] = {net.IMDS4: "%s:%d" % self.interceptors[spec.intercept][:2]}
+        if spec.mesh and container.uid != mesh.SIDECAR_UID:
+            path["relays"] = mesh.listeners(spec.mesh)
+        return path
+
     def start_container(self, pod, container):
         cgroup, identity = pod.cgroup(container.name), pod.identity(container.name)
         identity["cgroup"] = self.processes.relative(cgroup)
         if container.server:
-            self.server(container.server, container.server, [("0.0.0.0", 8000)], cgroup,
-                        identity=identity, holder=pod.holder, uid=container.uid)
+            self.start_sidecar(pod, container, cgroup, identity)
             return
         if container.command:
             self.start_command(pod, container, cgroup)
             return
         spec = self.processes.spec(f"client-{pod.spec.name}-{container.name}", {
             "identity": identity, "truth": self.clients, "steps": container.steps,
-            "intercept": pod.spec.intercept,
-            "interceptor": "%s:%d" % self.interceptors.get(pod.spec.intercept, ("", 0))[:2]})
+            "uid": container.uid, "path": self.path_of(pod.spec, container)})
         python = PYTHON if container.python == "system" else VENV_PYTHON
         self.programs.append(self.processes.spawn([python, "-m", "node.clients", spec], cgroup,
                                                   holder=pod.holder))
+
+    def start_sidecar(self, pod, container, cgroup, identity):
+        role, more = container.server, {}
+        listen = [("0.0.0.0", 8000)]
+        if role in ("envoy", "ztunnel"):
+            listen = [("0.0.0.0", mesh.PORT), ("::", mesh.PORT)]
+        if role == "ztunnel":
+            taken = [p for p in self.pods if p.spec.mesh == "ambient"]
+            more = {"inside": [f"/proc/{p.holder}/ns/net" for p in (pod, *taken)],
+                    "mark": mesh.MARK, "transparent": True}
+        self.server(f"{role}-{pod.spec.name}", role, listen, cgroup, identity=identity,
+                    holder=pod.holder, uid=container.uid, **more)
 
     def start_command(self, pod, container, cgroup):
         """A program that knows nothing of this node."""

@@ -61,30 +61,30 @@ static void put_requests(const struct cs_top_view *view, const struct sums *sums
     char requests[CS_TOP_NUMBER_MAX], failures[CS_TOP_NUMBER_MAX];
 
     if (!view->live) {
-        snprintf(to, size, "%.0f requests, %.0f failed", sums->total, sums->failures);
+        snprintf(to, size, "%.0f requests (%.0f failed)", sums->total, sums->failures);
         return;
     }
     cs_top_text_rate(sums->rate, requests);
     cs_top_text_rate(sums->failure_rate, failures);
-    snprintf(to, size, "%s requests/min, %s failed/min", requests, failures);
+    snprintf(to, size, "%s requests/min (%s failed)", requests, failures);
 }
 
 static void draw_sums(const struct cs_top_drawing *drawing, const struct sums *sums)
 {
     const struct cs_top_model *model = drawing->model;
-    struct cs_top_part parts[] = {{0, ""}, {3, ""}, {4, ""}, {2, ""}, {1, ""}};
+    struct cs_top_part parts[] = {{0, ""}, {5, ""}, {3, ""}, {4, ""}, {2, ""}, {1, ""}};
 
     if (drawing->view->trouble) {
         cs_top_line(drawing, CS_TOP_RED, "%s", drawing->view->trouble);
         return;
     }
-    snprintf(parts[0].text, sizeof(parts[0].text), "%zu workloads (%zu quiet)", model->workloads,
-             model->quiet);
-    put_requests(drawing->view, sums, parts[1].text, sizeof(parts[1].text));
-    snprintf(parts[2].text, sizeof(parts[2].text), "%.0f waiting", sums->in_flight);
-    cs_top_findings_count(model, parts[3].text, sizeof(parts[3].text));
+    snprintf(parts[0].text, sizeof(parts[0].text), "%zu workloads", model->workloads);
+    snprintf(parts[1].text, sizeof(parts[1].text), "%zu quiet", model->quiet);
+    put_requests(drawing->view, sums, parts[2].text, sizeof(parts[2].text));
+    snprintf(parts[3].text, sizeof(parts[3].text), "%.0f waiting", sums->in_flight);
+    cs_top_findings_count(model, parts[4].text, sizeof(parts[4].text));
     if (model->omitted)
-        snprintf(parts[4].text, sizeof(parts[4].text), "%zu NOT SHOWN, ask by --namespace",
+        snprintf(parts[5].text, sizeof(parts[5].text), "%zu NOT SHOWN, ask by --namespace",
                  model->omitted);
     cs_top_parts(drawing, NULL, parts, CS_ARRAY_SIZE(parts));
 }

@@ -92,11 +92,13 @@ void cs_pipeline_exchange(const struct cs_exchange *exchange, void *data)
 
     attribute(pipeline, exchange->connection, &subject);
     cs_peers_learn(pipeline->peers, exchange->connection, subject.pod_uid);
-    if (cs_peers_relays(pipeline->peers, exchange->connection, subject.pod_uid)) {
+    named = cs_pod_index_name(pipeline->pods.index, &subject, &facts) == 0;
+    if (cs_pipeline_is_relay(pipeline, exchange, &subject)) {
         pipeline->stats.relayed++;
         return;
     }
-    named = cs_pod_index_name(pipeline->pods.index, &subject, &facts) == 0;
+    if (!exchange->answer_ns)
+        cs_peers_gave_up(pipeline->peers, exchange, subject.pod_uid);
     cs_pipeline_classify(pipeline, exchange, &caller, &verdict);
     if (named || !cs_pipeline_wait(pipeline, exchange, &verdict, &subject))
         record(pipeline, exchange, &verdict, &subject, &facts);
@@ -183,7 +185,7 @@ static void token_open(struct cs_pipeline *pipeline, const struct cs_fact_token_
     cs_pipeline_find_token(pipeline, id, open.mechanism, open.time_ns);
 }
 
-/* Before any answer: the connection on which a sidecar passes this on may end first. */
+/* Before any answer, when the connection is still told as redirected. */
 static void learn_peer(struct cs_pipeline *pipeline, const struct cs_fact_header *header)
 {
     const struct cs_connection *connection =
@@ -194,6 +196,30 @@ static void learn_peer(struct cs_pipeline *pipeline, const struct cs_fact_header
         return;
     attribute(pipeline, connection, &subject);
     cs_peers_learn(pipeline->peers, connection, subject.pod_uid);
+}
+
+static void of_socket(struct cs_pipeline *pipeline, const struct cs_fact *fact)
+{
+    const struct cs_fact_header *header = &fact->header;
+
+    if (header->type == CS_FACT_CONNECT_FAILED)
+        cs_pipeline_relay(pipeline, header);
+    /* What it can't take it counts itself. */
+    cs_assembler_feed(pipeline->assembler, fact);
+    switch (header->type) {
+    case CS_FACT_INTERCEPTED:
+        learn_peer(pipeline, header);
+        break;
+    case CS_FACT_CONNECT:
+        /* One of TLS is told when its hello was seen, or its end. */
+        if (fact->connect.kind != CS_WATCH_TLS)
+            cs_pipeline_relay(pipeline, header);
+        break;
+    case CS_FACT_REQUEST:
+    case CS_FACT_CLIENT_HELLO:
+        cs_pipeline_relay(pipeline, header);
+        break;
+    }
 }
 
 void cs_pipeline_fact(struct cs_pipeline *pipeline, const void *data, size_t size, uint64_t now_ns)
@@ -227,10 +253,7 @@ void cs_pipeline_fact(struct cs_pipeline *pipeline, const void *data, size_t siz
                 cgroup_of_process(pipeline, fact.connect.cgroup_id, fact.connect.tgid);
         /* fall through */
     default:
-        /* What it can't take it counts itself. */
-        cs_assembler_feed(pipeline->assembler, &fact);
-        if (fact.header.type == CS_FACT_INTERCEPTED || fact.header.type == CS_FACT_CLIENT_HELLO)
-            learn_peer(pipeline, &fact.header);
+        of_socket(pipeline, &fact);
         break;
     }
 }

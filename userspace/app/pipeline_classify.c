@@ -37,7 +37,7 @@ static enum cs_mechanism token_of_endpoint(enum cs_endpoint endpoint)
     }
 }
 
-static struct cs_party party_of(const struct cs_subject *subject)
+struct cs_party cs_pipeline_party(const struct cs_subject *subject)
 {
     return (struct cs_party){
         .known = subject->attribution == CS_ATTRIBUTION_POD,
@@ -57,7 +57,7 @@ static void put_listener(struct cs_pipeline *pipeline, const struct cs_connectio
         return;
     cs_container_table_subject(pipeline->containers, connection->intercept_cgroup_id, listener);
     cs_pod_index_name(pipeline->pods.index, listener, NULL);
-    evidence->listener = party_of(listener);
+    evidence->listener = cs_pipeline_party(listener);
 }
 
 static void put_parties(struct cs_pipeline *pipeline, const struct cs_pipeline_caller *caller,
@@ -65,7 +65,8 @@ static void put_parties(struct cs_pipeline *pipeline, const struct cs_pipeline_c
 {
     const struct cs_connection *connection = evidence->exchange->connection;
 
-    evidence->caller = party_of(caller->subject);
+    evidence->caller = cs_pipeline_party(caller->subject);
+    evidence->caller.alone = caller->facts->alone;
     evidence->declared_known = caller->facts->known;
     evidence->declared = caller->facts->declared;
     evidence->no_token_hook = pipeline->no_token_hook;

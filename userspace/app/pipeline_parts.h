@@ -26,6 +26,17 @@ void cs_pipeline_pods_free(struct cs_pipeline *pipeline);
 int cs_pipeline_findings_make(struct cs_pipeline *pipeline,
                               const struct cs_pipeline_options *options);
 
+/* As classification wants it; its texts are the subject's. */
+struct cs_party cs_pipeline_party(const struct cs_subject *subject);
+
+/* To be called of facts by which a connection begins, sends, or is about to end without having
+ * been made: does it pass on another's? */
+void cs_pipeline_relay(struct cs_pipeline *pipeline, const struct cs_fact_header *header);
+
+/* The exchange is another one, seen again on the connection of a proxy. */
+bool cs_pipeline_is_relay(const struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
+                          const struct cs_subject *subject);
+
 /* Classify, use up the token open that explains the exchange, and note it for those to come. */
 void cs_pipeline_classify(struct cs_pipeline *pipeline, const struct cs_exchange *exchange,
                           const struct cs_pipeline_caller *caller, struct cs_verdict *verdict);

@@ -231,6 +231,7 @@ bool cs_assembler_apply(struct cs_assembler *assembler, struct cs_tracked *track
         break;
     case CS_FACT_INTERCEPTED:
         intercepted(&tracked->connection, &fact->intercepted);
+        cs_assembler_onward(assembler, &tracked->connection);
         break;
     case CS_FACT_GAP:
         cs_assembler_lossy(tracked, CS_LOSS_GAP);
@@ -334,6 +335,8 @@ void cs_assembler_each_in_flight(const struct cs_assembler *assembler, cs_exchan
 
     TAILQ_FOREACH(tracked, &assembler->recent, recent_link)
     {
+        if (tracked->connection.relay_of.cookie)
+            continue;
         TAILQ_FOREACH(request, &tracked->requests, link)
         {
             exchange = request->exchange;

@@ -87,7 +87,7 @@ uint64_t cs_assembler_deadline(const struct cs_assembler *assembler);
 
 /* Every request that waits for its answer and every connect that waits for its own: outcome is
  * CS_OUTCOME_UNOBSERVED, answer_ns and end_ns are 0; not observed: the answer may have been in a
- * gap. In no order. */
+ * gap. In no order. None that pass on another. */
 void cs_assembler_each_in_flight(const struct cs_assembler *assembler, cs_exchange_fn fn,
                                  void *user);
 
@@ -105,6 +105,19 @@ struct cs_calls_under_way {
 void cs_assembler_calls(const struct cs_assembler *assembler, uint32_t tgid,
                         const char *server_name, uint64_t from_ns, uint64_t to_ns,
                         struct cs_connection_id except, struct cs_calls_under_way *calls);
+
+/* Whether, by what is known of the callers, `relay` may pass on what is asked on `asked`. */
+typedef bool (*cs_relay_fn)(const struct cs_connection *asked, const struct cs_connection *relay,
+                            void *user);
+
+/* Of a connection that a proxy may have made: look for the open one whose bytes it passes on.
+ * That one goes to the same end-point, began earlier, and waits for the answer to what it sent
+ * (in TLS, to its hello), or has sent nothing yet; and `may` says yes. Found: relay_of is set here,
+ * and interception is told there as it is met here, also later. True if relay_of is set. To be
+ * asked as soon as the connection sends something, or fails; walks the connections that moved
+ * last. */
+bool cs_assembler_relay(struct cs_assembler *assembler, uint64_t cookie, uint32_t generation,
+                        cs_relay_fn may, void *user);
 
 const struct cs_assembler_stats *cs_assembler_stats(const struct cs_assembler *assembler);
 

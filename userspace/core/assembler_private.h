@@ -14,6 +14,7 @@
 #define CS_HELD_TOTAL_MAX 1024
 #define CS_PIPELINE_MAX   32   /* requests in flight on one connection */
 #define CS_ENDED_SLOTS    1024 /* recently ended connections remembered */
+#define CS_RELAY_LOOK_MAX 1024 /* connections looked at for one that is passed on */
 #define CS_SPARE_MAX      64   /* freed connections and requests kept for reuse */
 
 /* An HTTP request without its answer. */
@@ -60,6 +61,7 @@ struct cs_tracked {
     bool lossy;
     bool connect_reported; /* its failed connect was handed over */
     bool tunnel_pending;   /* a CONNECT prologue without answer */
+    bool passed_on;        /* a proxy's connection, which was made, does */
     bool hidden_requests;  /* requests were sent in a gap: an answer may be theirs */
     struct cs_request_list requests;
     struct cs_held_list held;
@@ -118,6 +120,9 @@ void cs_assembler_drop_held(struct cs_assembler *assembler, struct cs_tracked *t
 /* Act on a fact whose turn it is (assembler.c). False when the connection ended by it. */
 bool cs_assembler_apply(struct cs_assembler *assembler, struct cs_tracked *tracked,
                         const struct cs_fact *fact);
+
+/* assembler_relay.c: the connection met a listener; so has what it passes on */
+void cs_assembler_onward(struct cs_assembler *assembler, const struct cs_connection *relay);
 
 /* assembler_http.c */
 void cs_assembler_request(struct cs_assembler *assembler, struct cs_tracked *tracked,

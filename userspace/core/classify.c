@@ -122,6 +122,17 @@ bool cs_evidence_intercepted(const struct cs_evidence *evidence)
              connection->intercept_cgroup_id == connection->cgroup_id);
 }
 
+/* What a gateway asks of a node's own addresses is its own; and a login, once it has opened a token
+ * file. */
+static bool asks_for_others(const struct cs_evidence *evidence)
+{
+    bool opened = evidence->token_open_ns || evidence->token_opened_before;
+
+    return cs_party_is_node_proxy(&evidence->caller) ||
+           (cs_party_is_gateway(&evidence->caller) &&
+            evidence->exchange->connection->kind != CS_WATCH_PLAIN && !opened);
+}
+
 /* Whether the caller is none who wants credentials for itself. */
 static void judge_caller(const struct cs_evidence *evidence, struct cs_verdict *verdict)
 {
@@ -129,7 +140,7 @@ static void judge_caller(const struct cs_evidence *evidence, struct cs_verdict *
 
     verdict->upstream = evidence->caller_listens || cs_party_asks_for_others(&evidence->caller) ||
                         (connection->intercept_place && !cs_evidence_intercepted(evidence));
-    if (cs_party_is_node_proxy(&evidence->caller)) {
+    if (asks_for_others(evidence)) {
         verdict->proxied = true;
         verdict->confidence = CS_CONFIDENCE_LOW;
         verdict->reasons |= CS_REASON_BIT(PROXIED);

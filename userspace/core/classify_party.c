@@ -96,3 +96,9 @@ bool cs_party_asks_for_others(const struct cs_party *party)
     }
     return false;
 }
+
+bool cs_party_is_gateway(const struct cs_party *party)
+{
+    return party->alone && cs_party_interceptor(party) == CS_INTERCEPTOR_MESH &&
+           !cs_party_is_node_proxy(party);
+}

@@ -17,4 +17,8 @@ bool cs_party_asks_for_others(const struct cs_party *party);
 /* A proxy that connects for every pod of its node: nothing on the socket says for which. */
 bool cs_party_is_node_proxy(const struct cs_party *party);
 
+/* A mesh's proxy that has a pod to itself: an egress gateway, a waypoint. It connects for pods of
+ * any node. */
+bool cs_party_is_gateway(const struct cs_party *party);
+
 #endif

@@ -9,17 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct redirect {
+struct given_up {
     char pod_uid[CS_POD_UID_LEN];
-    uint64_t destination; /* hash of what was asked for */
-    uint64_t cgroup_id;   /* of a container whose connection was redirected */
+    uint64_t cgroup_id;
+    uint8_t daddr[16];
+    uint16_t dport;
+    bool redirected;
+    uint64_t from_ns, to_ns;
 };
 
 /* Rings: the entry at next % MAX is the oldest once next has passed MAX. */
 struct cs_peers {
     uint64_t listeners[CS_PEERS_LISTENERS_MAX];
-    struct redirect redirects[CS_PEERS_REDIRECTS_MAX];
-    uint64_t next_listener, next_redirect;
+    char redirects[CS_PEERS_REDIRECTS_MAX][CS_POD_UID_LEN];
+    struct given_up given_up[CS_PEERS_GIVEN_UP_MAX];
+    uint64_t next_listener, next_redirect, next_given_up;
     uint64_t taken_ns; /* connect of the last one in clear that a listener of the node took; 0 */
 };
 
@@ -39,17 +43,6 @@ static size_t count(uint64_t next, size_t max)
     return next < max ? (size_t)next : max;
 }
 
-/* In TLS the name, since the sidecar may have resolved it to another address. */
-static uint64_t destination_of(const struct cs_connection *connection)
-{
-    uint64_t hash;
-
-    if (connection->kind != CS_WATCH_PLAIN && connection->server_name[0])
-        return cs_hash(CS_HASH_START, connection->server_name, strlen(connection->server_name));
-    hash = cs_hash(CS_HASH_START, connection->daddr, sizeof(connection->daddr));
-    return cs_hash(hash, &connection->dport, sizeof(connection->dport));
-}
-
 bool cs_peers_listens(const struct cs_peers *peers, uint64_t cgroup_id)
 {
     for (size_t i = 0; i < count(peers->next_listener, CS_PEERS_LISTENERS_MAX); i++) {
@@ -59,23 +52,9 @@ bool cs_peers_listens(const struct cs_peers *peers, uint64_t cgroup_id)
     return false;
 }
 
-static bool has_redirect(const struct cs_peers *peers, const struct redirect *wanted)
-{
-    for (size_t i = 0; i < count(peers->next_redirect, CS_PEERS_REDIRECTS_MAX); i++) {
-        const struct redirect *redirect = &peers->redirects[i];
-
-        if (redirect->cgroup_id == wanted->cgroup_id &&
-            redirect->destination == wanted->destination &&
-            strcmp(redirect->pod_uid, wanted->pod_uid) == 0)
-            return true;
-    }
-    return false;
-}
-
 void cs_peers_learn(struct cs_peers *peers, const struct cs_connection *connection,
                     const char *pod_uid)
 {
-    struct redirect redirect = {.cgroup_id = connection->cgroup_id};
     uint64_t listener = connection->intercept_cgroup_id;
 
     if (connection->kernel_thread)
@@ -86,12 +65,11 @@ void cs_peers_learn(struct cs_peers *peers, const struct cs_connection *connecti
     if (connection->intercept_place == CS_INTERCEPT_NODE && listener &&
         listener != connection->cgroup_id && !cs_peers_listens(peers, listener))
         peers->listeners[peers->next_listener++ % CS_PEERS_LISTENERS_MAX] = listener;
-    if (connection->intercept_place != CS_INTERCEPT_POD || !pod_uid[0])
+    if (connection->intercept_place != CS_INTERCEPT_POD || !pod_uid[0] ||
+        cs_peers_redirects(peers, pod_uid))
         return;
-    cs_text_copy(redirect.pod_uid, sizeof(redirect.pod_uid), pod_uid, strlen(pod_uid));
-    redirect.destination = destination_of(connection);
-    if (!has_redirect(peers, &redirect))
-        peers->redirects[peers->next_redirect++ % CS_PEERS_REDIRECTS_MAX] = redirect;
+    cs_text_copy(peers->redirects[peers->next_redirect++ % CS_PEERS_REDIRECTS_MAX], CS_POD_UID_LEN,
+                 pod_uid, strlen(pod_uid));
 }
 
 bool cs_peers_intercept(const struct cs_peers *peers, uint64_t time_ns)
@@ -105,32 +83,50 @@ bool cs_peers_intercept(const struct cs_peers *peers, uint64_t time_ns)
 bool cs_peers_redirects(const struct cs_peers *peers, const char *pod_uid)
 {
     for (size_t i = 0; pod_uid[0] && i < count(peers->next_redirect, CS_PEERS_REDIRECTS_MAX); i++) {
-        if (strcmp(peers->redirects[i].pod_uid, pod_uid) == 0)
+        if (strcmp(peers->redirects[i], pod_uid) == 0)
             return true;
     }
     return false;
 }
 
-bool cs_peers_relays(const struct cs_peers *peers, const struct cs_connection *connection,
-                     const char *pod_uid)
+bool cs_peers_any_redirects(const struct cs_peers *peers)
 {
-    uint64_t destination;
-    bool redirected = false;
+    return peers->next_redirect > 0;
+}
 
-    if (connection->intercept_place || connection->kernel_thread || !pod_uid[0] ||
-        !peers->next_redirect)
-        return false;
-    destination = destination_of(connection);
-    for (size_t i = 0; i < count(peers->next_redirect, CS_PEERS_REDIRECTS_MAX); i++) {
-        const struct redirect *redirect = &peers->redirects[i];
+void cs_peers_gave_up(struct cs_peers *peers, const struct cs_exchange *exchange,
+                      const char *pod_uid)
+{
+    const struct cs_connection *connection = exchange->connection;
+    struct given_up *given_up = &peers->given_up[peers->next_given_up % CS_PEERS_GIVEN_UP_MAX];
 
-        if (redirect->destination != destination || strcmp(redirect->pod_uid, pod_uid) != 0)
+    *given_up = (struct given_up){
+        .cgroup_id = connection->cgroup_id,
+        .dport = connection->dport,
+        .redirected = connection->intercept_place == CS_INTERCEPT_POD,
+        .from_ns = connection->connect_ns,
+        .to_ns = exchange->end_ns,
+    };
+    cs_text_copy(given_up->pod_uid, sizeof(given_up->pod_uid), pod_uid, strlen(pod_uid));
+    memcpy(given_up->daddr, connection->daddr, sizeof(given_up->daddr));
+    peers->next_given_up++;
+}
+
+bool cs_peers_was_for(const struct cs_peers *peers, const struct cs_connection *failed,
+                      const char *pod_uid, bool for_all)
+{
+    for (size_t i = 0; i < count(peers->next_given_up, CS_PEERS_GIVEN_UP_MAX); i++) {
+        const struct given_up *given_up = &peers->given_up[i];
+
+        if (given_up->dport != failed->dport || given_up->cgroup_id == failed->cgroup_id ||
+            memcmp(given_up->daddr, failed->daddr, sizeof(failed->daddr)) != 0 ||
+            failed->connect_ns < given_up->from_ns || failed->connect_ns > given_up->to_ns)
             continue;
-        if (redirect->cgroup_id == connection->cgroup_id)
-            return false;
-        redirected = true;
+        if (for_all ||
+            (given_up->redirected && pod_uid[0] && strcmp(given_up->pod_uid, pod_uid) == 0))
+            return true;
     }
-    return redirected;
+    return false;
 }
 
 uint64_t cs_peers_evicted(const struct cs_peers *peers)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who stands between others and what they ask, as learned from intercepted connections: cgroups
- * that listen in another's place, and pods that redirect their connections to one of their own
- * containers. There a request is seen twice, on its maker's connection and on the sidecar's.
- * Bounded: when full, what was learned first makes room.
+ * Who stands between others and what they ask, as learned from connections: cgroups that listen in
+ * another's place, pods that redirect their connections to one of their own containers, and
+ * requests given up while a proxy was still connecting for them. Bounded: when full, what was
+ * learned first makes room.
  */
 #ifndef CS_CORE_CLASSIFY_PEERS_H
 #define CS_CORE_CLASSIFY_PEERS_H
@@ -14,7 +14,8 @@
 #include <stdint.h>
 
 #define CS_PEERS_LISTENERS_MAX 64  /* a node has one or two */
-#define CS_PEERS_REDIRECTS_MAX 512 /* pod, destination, container: a mesh's every pod has some */
+#define CS_PEERS_REDIRECTS_MAX 512 /* pods; a node has 110 or 250, and departed ones */
+#define CS_PEERS_GIVEN_UP_MAX  64  /* of the last seconds */
 
 struct cs_peers;
 
@@ -40,10 +41,18 @@ bool cs_peers_intercept(const struct cs_peers *peers, uint64_t time_ns);
 /* Connections of that pod go to a listener in it. */
 bool cs_peers_redirects(const struct cs_peers *peers, const char *pod_uid);
 
-/* The connection passes on what another container of its pod asks on one that was redirected: to
- * the same end-point, while this container's own connections there never are redirected. */
-bool cs_peers_relays(const struct cs_peers *peers, const struct cs_connection *connection,
-                     const char *pod_uid);
+/* Some pod's do. */
+bool cs_peers_any_redirects(const struct cs_peers *peers);
+
+/* An exchange ended without an answer. */
+void cs_peers_gave_up(struct cs_peers *peers, const struct cs_exchange *exchange,
+                      const char *pod_uid);
+
+/* The connection, which failed, was being made for a request that has been given up: to the same
+ * address, while that waited; of the same pod and redirected there, or for_all: by a proxy of the
+ * whole node. */
+bool cs_peers_was_for(const struct cs_peers *peers, const struct cs_connection *failed,
+                      const char *pod_uid, bool for_all);
 
 /* Learned once and forgotten for want of room; only grows. */
 uint64_t cs_peers_evicted(const struct cs_peers *peers);

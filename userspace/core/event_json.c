@@ -126,6 +126,9 @@ static void put_path(struct cs_json *json, const struct cs_connection *connectio
     if (cs_connection_is_tunnel(connection)) {
         cs_address_format(address, connection->daddr, connection->dport);
         cs_json_text(json, "via", address);
+    } else if (connection->relay_port) {
+        cs_address_format(address, connection->relay_addr, connection->relay_port);
+        cs_json_text(json, "via", address);
     }
 }
 

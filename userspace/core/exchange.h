@@ -53,6 +53,13 @@ struct cs_connection {
     uint8_t intercept_addr[16];
     uint16_t intercept_port;
     uint64_t intercept_cgroup_id; /* 0 = not known */
+
+    /* A mesh's proxy took the connection and passes on what is asked, over one of its own
+     * (core/assembler.h, cs_assembler_relay). What is said above of interception is then said of
+     * that one. */
+    uint8_t relay_addr[16]; /* where the proxy listens; port 0 no proxy, or not seen to listen */
+    uint16_t relay_port;
+    struct cs_connection_id relay_of; /* the proxy's own: what it passes on; cookie 0 nothing */
 };
 
 /* Record lengths of one direction of a TLS exchange, type 23 only, in order. */

@@ -96,6 +96,8 @@ enum { CS_FINDING_AGENT_4, CS_FINDING_AGENT_6, CS_FINDING_IMDS_4, CS_FINDING_IMD
 /* One address of an end-point that this node has one of, as all its callers see it. */
 struct cs_finding_address {
     uint64_t failing_ns;     /* start of the first failure since anybody got an answer; 0 none */
+    uint64_t failed_ns;      /* last failure */
+    uint8_t failures;        /* since anybody got an answer; stops at the minimum */
     uint64_t answer_ns;      /* last answer to anybody */
     uint64_t host_ns;        /* last answer to a caller in the node's network namespace */
     uint64_t failing_caller; /* hash of the first that failed */

@@ -107,7 +107,9 @@ static void put_time(const struct telling *telling, char to[WORD_MAX])
     char seconds[WORD_MAX];
 
     put_seconds(telling, seconds);
-    if (us < 1000000)
+    if (us < 100)
+        copy(to, "less than 0.1 ms");
+    else if (us < 1000000)
         snprintf(to, WORD_MAX, "%" PRIu64 ".%" PRIu64 " ms", us / 1000, us % 1000 / 100);
     else
         snprintf(to, WORD_MAX, "%.100s s", seconds);

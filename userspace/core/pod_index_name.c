@@ -115,6 +115,7 @@ static void fill_facts(const struct cs_pod_entry *entry,
     *facts = (struct cs_pod_facts){
         .known = true,
         .of_container = container != NULL,
+        .alone = entry->container_count == 1,
         .running = is_running(entry),
         .created_s = entry->created_s,
         .iam_role = cs_pod_label_text(entry->iam_role),

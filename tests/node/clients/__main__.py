@@ -6,6 +6,7 @@ urllib, raw), repeat, every (seconds), enough (stop after that many 200s), timeo
 tool or request understands. See scenarios/.
 """
 import json
+import os
 import subprocess
 import sys
 import time
@@ -24,14 +25,14 @@ RAW_OPTIONS = ("mapped", "pieces", "proxy", "version", "verify", "pause", "hold"
 
 class Program:
     def __init__(self, spec):
-        self.intercept = spec.get("intercept"), spec.get("interceptor", "")
+        self.path = catalog.Path(**spec.get("path", {}))
         self.recorder = record.Recorder(spec["truth"], spec["identity"])
         self.tracer = None
 
     def trace(self):
         if self.tracer is None:
             from . import trace
-            self.tracer = trace.Tracer(self.recorder, *self.intercept)
+            self.tracer = trace.Tracer(self.recorder, self.path)
 
     def one(self, request, step):
         tool, timeout = step.get("tool", "curl"), step.get("timeout", 5.0)
@@ -51,8 +52,8 @@ class Program:
         status = 0
         options = dict(step)
         for name in names:
-            intercept = self.intercept if step.get("intercepted", True) else ()
-            status, _, body = self.one(catalog.request(name, options, *intercept), step)
+            path = self.path if step.get("intercepted", True) else catalog.Path()
+            status, _, body = self.one(catalog.request(name, options, path), step)
             if status != 200 and name in ("imds-token", "imds-list"):
                 break
             if name == "imds-token":
@@ -63,7 +64,7 @@ class Program:
 
     def connection(self, step):
         """Several requests on one connection, in order or pipelined."""
-        requests = [catalog.request(n, step, *self.intercept) for n in step["requests"]]
+        requests = [catalog.request(n, step, self.path) for n in step["requests"]]
         wire.run_many(requests, self.recorder, step.get("timeout", 5.0),
                       pipelined=step.get("pipelined", False),
                       **{k: step[k] for k in RAW_OPTIONS if k in step})
@@ -97,7 +98,7 @@ class Program:
     def storm(self, step):
         """Many requests, each on a connection of its own, as fast as one process can."""
         for _ in range(step["count"]):
-            self.one(catalog.request(step["request"], step, *self.intercept),
+            self.one(catalog.request(step["request"], step, self.path),
                      dict(step, tool="raw"))
 
     def run(self, steps):
@@ -115,7 +116,12 @@ def main():
     linux.die_with_parent()
     with open(sys.argv[1], encoding="utf-8") as f:
         spec = json.load(f)
-    Program(spec).run(spec["steps"])
+    program = Program(spec)
+    if spec.get("uid"):
+        os.setgid(spec["uid"])
+        os.setuid(spec["uid"])
+        linux.die_with_parent()  # the kernel forgets it with a change of uid
+    program.run(spec["steps"])
 
 
 if __name__ == "__main__":

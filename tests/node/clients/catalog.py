@@ -35,6 +35,8 @@ class Request:
     delivers: bool = False
     sized: bool = False  # under TLS, known well enough for the answer's size to tell its outcome
     intercepted_by: str = ""
+    via: str = ""
+    proxied: bool = False
 
     def head(self):
         """The bytes of the request, Authorization first as the JS SDK sends it."""
@@ -226,16 +228,34 @@ INTERCEPTED = {
 }
 
 
-def request(name, options=None, intercept=None, interceptor=""):
-    """One request. intercept: role of the interceptor in front of the pod; interceptor: its
-    address, which takes what goes to 169.254.169.254:80."""
+@dataclasses.dataclass
+class Path:
+    """What stands between a container and whom it asks. intercept: role of the interceptor, which
+    answers in place of 169.254.169.254:80; takers, relays: who takes a connection there, and what
+    mesh's proxy passes it on, by address, "*4" or "*6" -> listener; proxied: names of requests
+    that the container makes for nobody knows whom."""
+    intercept: str = ""
+    takers: dict = dataclasses.field(default_factory=dict)
+    relays: dict = dataclasses.field(default_factory=dict)
+    proxied: tuple = ()
+
+    def mechanism(self, meant):
+        return INTERCEPTED.get(self.intercept, {}).get(meant, meant)
+
+    def between(self, address):
+        """Request's fields."""
+        every = "*6" if ":" in address else "*4"
+        return {"intercepted_by": self.takers.get(address, self.takers.get(every, "")),
+                "via": self.relays.get(address, self.relays.get(every, ""))}
+
+
+def request(name, options=None, path=Path()):
     mechanism, uses_tls, delivers, build = TABLE[name]
-    mechanism = INTERCEPTED.get(intercept, {}).get(mechanism, mechanism)
+    mechanism = path.mechanism(mechanism)
     fields = {"name": name, "mechanism": mechanism, "tls": uses_tls, "delivers": delivers,
               "sized": mechanism in SIZED}
     built = build(options or {})
     if options and options.get("address"):
         built["address"] = options["address"]
-    if intercept and built["address"] == net.IMDS4:
-        fields["intercepted_by"] = interceptor
-    return Request(**{**fields, **built})
+    return Request(**{**fields, **built, **path.between(built["address"]),
+                      "proxied": name in path.proxied})

@@ -58,6 +58,8 @@ class Recorder:
             destination=truth.endpoint((request.address, request.port)),
             host=request.host if request.tls else None,
             intercepted_by=request.intercepted_by or None,
+            via=fields.pop("via", None) or request.via or None,
+            proxied=request.proxied or None,
             delivered=bool(request.delivers and outcome == "ok"), tls=request.tls, **fields)
 
 

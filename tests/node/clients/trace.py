@@ -22,8 +22,8 @@ STS = {b"Action=AssumeRoleWithWebIdentity": ("irsa", True)}
 
 
 class Tracer:
-    def __init__(self, recorder, intercept=None, interceptor=""):
-        self.recorder, self.intercept, self.interceptor = recorder, intercept, interceptor
+    def __init__(self, recorder, path):
+        self.recorder, self.path = recorder, path
         self.sockets = {}  # local address -> connection's fields
         self.install()
 
@@ -127,12 +127,11 @@ class Tracer:
                 if re.match(pattern, path) and verb in ("", method):
                     mechanism, delivers = name, carries
                     break
-        mechanism = catalog.INTERCEPTED.get(self.intercept, {}).get(mechanism, mechanism)
-        imds = self.intercept and address[0] == catalog.net.IMDS4
+        mechanism = self.path.mechanism(mechanism)
         return catalog.Request("library", mechanism, address[0], path, method, address[1],
                                host=host, tls=tls, delivers=delivers,
                                sized=mechanism in catalog.SIZED,
-                               intercepted_by=self.interceptor if imds else "")
+                               **self.path.between(address[0]))
 
     def _write(self, conn, outcome, **more):
         sim, conn.sim = conn.sim, None

@@ -29,6 +29,7 @@ class Container:
     declares: tuple = ()
     endless: bool = False
     server: str = ""  # a role from node.servers instead of steps: a sidecar
+    image: str = "registry.example/app:1.0"
 
 
 @dataclasses.dataclass
@@ -38,6 +39,8 @@ class Pod:
     static: a static pod, whose cgroup is named by 32 hex digits without dashes.
     intercept: the interceptor that the node's DNAT sends this pod's IMDS traffic to (a name of
     simulation.INTERCEPTORS). annotations, labels: its object's.
+    mesh: how its connections come to a proxy, a kind of node.mesh.
+    proxied: requests' names of a pod that is a proxy: nobody can know for whom it makes them.
     drop, reject: destinations that the node leaves unanswered / answers with RST for this pod.
     expect: outcomes that its exchanges must have, in the order they began, "refused+" being
     one or more; empty: all good. The truth is held against it, so that a fault of the node does
@@ -60,6 +63,8 @@ class Pod:
     intercept: str = ""
     annotations: dict = dataclasses.field(default_factory=dict)
     labels: dict = dataclasses.field(default_factory=dict)
+    mesh: str = ""
+    proxied: tuple = ()
     drop: tuple = ()
     reject: tuple = ()
     token_bytes: int = 1152  # length of the tokens that are projected into it

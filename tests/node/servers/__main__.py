@@ -6,29 +6,32 @@ import sys
 import threading
 
 from .. import linux
-from . import aws, azure, connect_proxy, httpd, others, upstream
+from . import aws, azure, connect_proxy, httpd, others, relay, upstream
 
 ROLES = {
     "agent": aws.agent, "sts": aws.sts, "eks-auth": aws.eks_auth, "ec2": aws.ec2,
     "metadata": others.metadata,
     "nmi": azure.nmi, "proxy-sidecar": azure.proxy_sidecar, "entra": azure.entra,
-    "kube2iam": others.kube2iam, "kiam": others.kiam, "interceptor": others.interceptor, "shop": others.shop,
-    "connect-proxy": None,
+    "kube2iam": others.kube2iam, "kiam": others.kiam, "interceptor": others.interceptor,
+    "shop": others.shop,
 }
+# those that do not answer themselves: what becomes of a connection
+CARRIERS = {"connect-proxy": connect_proxy.serve, "envoy": relay.serve, "ztunnel": relay.serve}
 
 
 def main():
     linux.die_with_parent()
     with open(sys.argv[1], encoding="utf-8") as f:
         spec = json.load(f)
-    server = httpd.Server(spec, ROLES[spec["role"]])
-    if spec["role"] == "connect-proxy":
+    carry = CARRIERS.get(spec["role"])
+    server = httpd.Server(spec, ROLES.get(spec["role"]))
+    if carry:
         def serve(conn, peer):
             with conn:
-                connect_proxy.serve(server, conn, peer)
+                carry(server, conn, peer)
         server._serve = serve
     upstream.prepare(server)
-    sockets = server.listen()
+    sockets = relay.listen(server)
     if spec.get("uid"):
         os.setgid(spec["uid"])
         os.setuid(spec["uid"])

@@ -119,7 +119,7 @@ class Server:
         for host, port in self.spec["listen"]:
             sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if sock.family == socket.AF_INET6 and host != "::":
+            if sock.family == socket.AF_INET6 and (host != "::" or len(self.spec["listen"]) > 1):
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             sock.bind((host, port))
             sock.listen(512)

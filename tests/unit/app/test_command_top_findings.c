@@ -67,7 +67,7 @@ static void lists_the_worst_first(void **state)
     assert_string_equal(
         text,
         "credscope top  node-1  06:30:00 UTC  since its start 10m ago\n"
-        "3 workloads (3 quiet)  0 requests, 0 failed  0 waiting  4 findings, 1 critical\n"
+        "3 workloads  3 quiet  0 requests (0 failed)  0 waiting  4 findings, 1 critical\n"
         "critical  refresh-failing  shop/api  for 5m  2 containers  service account payer\n"
         "          It can not renew its credentials.\n"
         "warning   retiring-mechanism  shop/api  for 5m  2 containers  service account payer\n"
@@ -95,7 +95,7 @@ static void wraps_and_scrolls(void **state)
     take(&model, FINDINGS);
     text = drawn(&model, &view);
     assert_string_equal(text, "\033[H\033[Kcredscope top  node-1\n"
-                              "\033[K3 workloads (3 quiet)\n"
+                              "\033[K3 workloads\n"
                               "\033[KOPEN FINDINGS, worst first: why,\n"
                               "\033[K  It can not renew its\n"
                               "\033[K  credentials.\n"

@@ -98,7 +98,7 @@ static void draws_at_80_columns(void **state)
         text,
         "\033[H"
         "\033[Kcredscope top  node-1  06:30:00 UTC  watched for 1h  every 2 s\n"
-        "\033[K5 workloads (1 quiet)  2.0 requests/min, 1.0 failed/min  12 findings, 4 critical\n"
+        "\033[K5 workloads  2.0 requests/min (1.0 failed)  1 waiting  12 findings, 4 critical\n"
         "\033[K   WORKLOAD               MECHANISM        REQ/MIN FAILED   P50   P99 WAIT  PODS\n"
         "\033[KR! payments/checkout-api  irsa                 2.0      3  12ms 300ms    1   1/3\n"
         "\033[KR  shop/a-wor\xe2\x80\xa6"
@@ -153,7 +153,7 @@ static void keeps_what_matters_when_narrow(void **state)
     fill(&model, uses, 4);
     text = drawn(&model, &view);
     assert_text(text, "\033[Kcredscope top  node-1  06:30:00 UTC  watched for 1h\n");
-    assert_text(text, "\033[K5 workloads (1 quiet)  12 findings, 4 critical\n");
+    assert_text(text, "\033[K5 workloads  12 findings, 4 critical\n");
     assert_text(text, "\033[Je explain findings  q quit");
 }
 
@@ -190,7 +190,7 @@ static void once_is_plain(void **state)
     assert_text(text, "since its start 1h ago\n");
     assert_text(
         text,
-        "5 workloads (1 quiet)  123508 requests, 3 failed  1 waiting  12 findings, 4 critical\n");
+        "5 workloads  1 quiet  123508 requests (3 failed)  1 waiting  12 findings, 4 critical\n");
     assert_text(text, "`credscope top --findings` explains what is open\n");
     assert_text(text, "R! payments/checkout-api            irsa                             12");
     assert_null(strstr(text, "REQ/MIN"));

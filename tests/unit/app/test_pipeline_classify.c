@@ -107,7 +107,6 @@ struct call {
     uint32_t tgid;
     uint16_t records[2];
     uint32_t answer;
-    enum cs_intercept_place place;
 };
 
 static void call_sts(const struct call *call)
@@ -119,9 +118,7 @@ static void call_sts(const struct call *call)
                                        .family = 4,
                                        .dport = 443,
                                        .connect_ns = START - SEC / 100,
-                                       .server_name = STS,
-                                       .intercept_place = (uint8_t)call->place,
-                                       .intercept_port = 15001};
+                                       .server_name = STS};
     struct cs_exchange exchange = {.connection = &connection,
                                    .start_ns = START,
                                    .answer_ns = START + SEC / 10,
@@ -220,14 +217,14 @@ static void tells_processes_apart(void **state)
     token_opened(WEB, 7, START - SEC / 50);
     connects(7);
     /* Another process' signed call, handed over first, doesn't take the open. */
-    call_sts(&(struct call){WEB, 8, {1795}, 650, 0});
+    call_sts(&(struct call){WEB, 8, {1795}, 650});
     assert_last("\"mechanism\":\"sts\"");
-    call_sts(&(struct call){WEB, 7, {1724}, 2100, 0});
+    call_sts(&(struct call){WEB, 7, {1724}, 2100});
     assert_last("\"mechanism\":\"irsa\"");
     assert_last("\"confidence\":\"high\"");
     assert_last("\"token_open\"");
     /* … and the open is used up. */
-    call_sts(&(struct call){WEB, 7, {1724}, 650, 0});
+    call_sts(&(struct call){WEB, 7, {1724}, 650});
     assert_last("\"mechanism\":\"sts\"");
     assert_lines(3);
 }
@@ -236,14 +233,14 @@ static void asks_the_spec_when_it_is_known(void **state)
 {
     (void)state;
     pipeline->no_token_hook = true;
-    call_sts(&(struct call){WEB, 7, {1724}, 2100, 0});
+    call_sts(&(struct call){WEB, 7, {1724}, 2100});
     assert_lines(0);
     pod_arrives(uids[WEB], "web", IRSA_ENV);
     assert_lines(1);
     assert_last("\"mechanism\":\"irsa\"");
     assert_last("\"no_token_hook\"");
     assert_last("\"declared\"");
-    call_sts(&(struct call){PLAIN, 9, {1724}, 2100, 0});
+    call_sts(&(struct call){PLAIN, 9, {1724}, 2100});
     pod_arrives(uids[PLAIN], "plain", "");
     assert_lines(2);
     assert_last("\"mechanism\":\"sts\"");
@@ -255,7 +252,7 @@ static void follows_the_token_to_another_process(void **state)
     (void)state;
     pod_arrives(uids[WEB], "web", IRSA_ENV);
     token_opened(WEB, 7, START - SEC / 50);
-    call_sts(&(struct call){WEB, 8, {620, 1330}, 2100, 0});
+    call_sts(&(struct call){WEB, 8, {620, 1330}, 2100});
     assert_last("\"mechanism\":\"irsa\"");
     assert_last("\"token_open_other_process\"");
     assert_last("\"confidence\":\"low\"");
@@ -293,8 +290,8 @@ static void keeps_evidence_while_it_waits(void **state)
 
     (void)state;
     token_opened(WEB, 7, START - SEC / 50);
-    call_sts(&(struct call){WEB, 7, {1724}, 2100, 0});
-    call_sts(&(struct call){WEB, 7, {1932}, 2100, 0});
+    call_sts(&(struct call){WEB, 7, {1724}, 2100});
+    call_sts(&(struct call){WEB, 7, {1932}, 2100});
     pod_arrives(uids[WEB], "web", IRSA_ENV);
     assert_lines(2);
     assert_last("\"mechanism\":\"sts\"");
@@ -306,33 +303,13 @@ static void keeps_evidence_while_it_waits(void **state)
     cs_buffer_free(&buffer);
 }
 
-/* A mesh: the application's connection is redirected, the sidecar makes another with its bytes. */
-static void counts_a_relayed_call_once(void **state)
-{
-    (void)state;
-    pod_arrives(uids[WEB], "web", IRSA_ENV);
-    token_opened(WEB, 7, START - SEC / 50);
-    call_sts(&(struct call){WEB, 7, {459, 1330}, 2100, CS_INTERCEPT_POD});
-    assert_lines(1);
-    assert_last("\"mechanism\":\"irsa\"");
-    call_sts(&(struct call){WEB_SIDECAR, 70, {459, 1330}, 2100, 0});
-    assert_lines(1);
-    assert_int_equal(pipeline->stats.relayed, 1);
-    /* Another pod's, and the application's own past the redirect, are none. */
-    call_sts(&(struct call){PLAIN, 9, {708, 60}, 650, 0});
-    pod_arrives(uids[PLAIN], "plain", "");
-    call_sts(&(struct call){WEB, 7, {708, 60}, 650, 0});
-    assert_lines(3);
-    assert_int_equal(pipeline->stats.relayed, 1);
-}
-
 /* A sidecar that makes TLS itself: the application has no connection that could be watched. */
 static void joins_the_evidence_of_a_pod(void **state)
 {
     (void)state;
     pod_arrives(uids[WEB], "web", IRSA_ENV ",\"image\":\"docker.io/istio/proxyv2:1.24\"");
     token_opened(WEB, 7, START - SEC / 50);
-    call_sts(&(struct call){WEB_SIDECAR, 70, {459, 1330}, 2100, 0});
+    call_sts(&(struct call){WEB_SIDECAR, 70, {459, 1330}, 2100});
     assert_last("\"mechanism\":\"irsa\"");
     assert_last("\"token_open_of_pod\"");
     assert_lines(1);
@@ -419,7 +396,7 @@ static void leaves_a_proxied_call_to_nobody(void **state)
 {
     (void)state;
     pod_arrives(uids[NMI], "ztunnel-x", "\"image\":\"docker.io/istio/ztunnel:1.24\"");
-    call_sts(&(struct call){NMI, 7, {459, 1330}, 2100, 0});
+    call_sts(&(struct call){NMI, 7, {459, 1330}, 2100});
     assert_last("\"proxied\"");
     check_last("ztunnel", false);
     check_last("\"namespace\"", false);
@@ -436,7 +413,6 @@ int main(void)
         TEST(gives_the_open_to_the_call_that_began_first),
         TEST(asks_the_spec_when_it_is_known),
         TEST(keeps_evidence_while_it_waits),
-        TEST(counts_a_relayed_call_once),
         TEST(joins_the_evidence_of_a_pod),
         TEST(knows_who_listens),
         TEST(doubts_an_interception_that_was_missed),

@@ -3,8 +3,8 @@
  * Facts for tests, written as a script: words separated by spaces, one fact each. Every word takes
  * 1 ms; "+N" lets N ms more pass. Facts pass through the encoded form and cs_fact_decode.
  *
- *   connect connect.tls connect.proxy   est   failed.refused|unanswered|noroute|givenup
- *   req[:METHOD,TARGET]   resp:STATUS   tunnel:AUTHORITY
+ *   connect connect.tls connect.proxy   est[:LAST-BYTE-OF-SOURCE]
+ * failed.refused|unanswered|noroute|givenup req[:METHOD,TARGET]   resp:STATUS   tunnel:AUTHORITY
  *   gap.out gap.in   icept.node:PORT icept.pod:PORT
  *   hello[:NAME] hello.h2[:NAME] hello.psk[:NAME]   shello13 shello13.384 shello12 shello11
  * shello.retry >LEN <LEN               application data, client / server c>TYPE:LEN c<TYPE:LEN any
@@ -163,6 +163,8 @@ static inline void raw_small(union raw_fact *raw, const char *word)
         raw->header.type = CS_FACT_INTERCEPTED;
         raw->header.size = sizeof(raw->intercepted);
         raw->intercepted.place = word_is(what, "pod") ? CS_INTERCEPT_POD : CS_INTERCEPT_NODE;
+        if (word_is(what, "pod"))
+            raw->intercepted.addr[15] = 1; /* [::1] */
         raw->intercepted.port = (__u16)atoi(strchr(what, ':') + 1);
         raw->intercepted.cgroup_id = word_is(what, "pod") ? 0 : 99;
     } else if ((what = word_is(word, "shello"))) {
@@ -186,9 +188,10 @@ static inline void raw_fact_of(union raw_fact *raw, const char *word)
 
     if ((what = word_is(word, "connect"))) {
         raw_connect(raw, what);
-    } else if (strcmp(word, "est") == 0) {
+    } else if ((what = word_is(word, "est"))) {
         raw->header.type = CS_FACT_ESTABLISHED;
         raw->header.size = sizeof(raw->established);
+        raw->established.saddr[15] = *what == ':' ? (__u8)atoi(what + 1) : 0;
         raw->established.sport = 40000;
         raw->established.dport = 80;
     } else if ((what = word_is(word, "req"))) {

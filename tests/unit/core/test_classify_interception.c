@@ -224,17 +224,19 @@ static void test_missed(void **state)
 
 static const struct {
     const char *name, *workload, *container;
-    bool host_network, listens, upstream, proxied;
+    bool host_network, listens, upstream, proxied, alone, opened;
 } callers[] = {
-    {"a workload", "shop", "app", false, false, false, false},
-    {"NMI asks IMDS", "nmi", "nmi", true, false, true, false},
-    {"kube2iam asks STS", "kube2iam", "kube2iam", true, false, true, false},
-    {"a workload of that name stands between nobody", "kiam-demo", "nmi", false, false, false,
-     false},
-    {"a migration sidecar", "shop", "azwi-proxy", false, false, true, false},
-    {"a mesh's sidecar: its pod's call", "shop", "istio-proxy", false, false, false, false},
-    {"a node's proxy: nobody's call", "ztunnel", "istio-proxy", false, false, false, true},
-    {"an unknown interceptor", "corp-metadata", "app", false, true, true, false},
+    {"a workload", "shop", "app", .proxied = false},
+    {"NMI asks IMDS", "nmi", "nmi", .host_network = true, .upstream = true},
+    {"kube2iam asks STS", "kube2iam", "kube2iam", .host_network = true, .upstream = true},
+    {"a workload of that name stands between nobody", "kiam-demo", "nmi", .upstream = false},
+    {"a migration sidecar", "shop", "azwi-proxy", .upstream = true},
+    {"a mesh's sidecar: its pod's call", "shop", "istio-proxy", .proxied = false},
+    {"a node's proxy: nobody's call", "ztunnel", "istio-proxy", .proxied = true},
+    {"a mesh's gateway: not its own", "egress", "istio-proxy", .proxied = true, .alone = true},
+    {"… which has opened a token", "egress", "istio-proxy", .alone = true, .opened = true},
+    {"an application alone in its pod", "shop", "app", .alone = true},
+    {"an unknown interceptor", "corp-metadata", "app", .listens = true, .upstream = true},
 };
 
 static void test_callers(void **state)
@@ -249,8 +251,10 @@ static void test_callers(void **state)
         struct cs_evidence evidence = {.exchange = &exchange,
                                        .watchlist = watchlist(),
                                        .caller_listens = callers[i].listens,
+                                       .token_opened_before = callers[i].opened,
                                        .caller = {.known = true,
                                                   .host_network = callers[i].host_network,
+                                                  .alone = callers[i].alone,
                                                   .workload = callers[i].workload,
                                                   .container = callers[i].container}};
         struct cs_verdict verdict;

@@ -109,6 +109,11 @@ static const struct {
      "207.0 ms. The pod identity association is new or missing: it should be there before the "
      "pod is."},
     {CS_FINDING_FIRST_CALL_FAILED,
+     {.mechanism = CS_MECHANISM_AAD_POD_IDENTITY, .span_ns = 99999, .outcome = CS_OUTCOME_REFUSED},
+     0,
+     "The container's first request for credentials (aad-pod-identity) failed: refused after less "
+     "than 0.1 ms. NMI did not know the pod yet, or has no binding for it: see its log."},
+    {CS_FINDING_FIRST_CALL_FAILED,
      {.mechanism = CS_MECHANISM_KIAM,
       .span_ns = 6001 * CS_NSEC_PER_MSEC,
       .outcome = CS_OUTCOME_SERVER_ERROR},
