@@ -14,11 +14,11 @@ NO_RESOURCE = "/metadata/identity/oauth2/token?api-version=2018-02-01"
 RETIRING, FIRST, SLOW = "retiring-mechanism", "first-call-failed", "interceptor-slow"
 
 
-def migrating(name, steps, env=None, start=3.0, **more):
+def migrating(name, steps, env=None, start=3.0, proxy=0.5, **more):
     """setpriv: the user of its image, whom the redirect leaves alone."""
     command = ("/usr/bin/setpriv", "--reuid=1501", "--regid=1501", "--clear-groups",
                program.path("azwi-proxy"), "--proxy-port=8000", "--log-level=info")
-    sidecar = Container([], name="azwi-proxy", command=command, start=0.5, endless=True,
+    sidecar = Container([], name="azwi-proxy", command=command, start=proxy, endless=True,
                         env=env or ENV, declares=("workload-identity",))
     return Pod(name, [sidecar, Container(steps, declares=("workload-identity",), start=start)],
                intercept="proxy-sidecar", **more)
@@ -54,6 +54,9 @@ def scenario():
                   expect=("client_error",)),
         migrating("slashes", [raw("azure-token", path="/" + catalog.AZURE_PATH)],
                   expect=("redirected",)),
+        # as an ordinary container it may be later than the application
+        migrating("too-early", [token(repeat=9, every=0.7, enough=1)], start=0.5, proxy=2.0,
+                  expect=("refused+", "ok"), findings=(FIRST, RETIRING)),
         migrating("instance", [raw("azure-instance")]),
     ]
     return Scenario(pods, agent_addresses=(), seconds=40.0)

@@ -16,9 +16,9 @@ import checks
 import compare
 import test_findings
 from node import session, truth
-from sdks import matrix
+from sdks import match
 
-MECHANISM = {**matrix.MECHANISM, ("eks-auth", ""): "eks-auth"}
+MECHANISM = {**match.MECHANISM, ("eks-auth", ""): "eks-auth"}
 INTERCEPTED = ("kube2iam", "kiam", "aad-pod-identity", "azure-workload-identity-proxy",
                "intercepted")
 HUNG_NS = 2_000_000_000
@@ -182,18 +182,22 @@ class Case:
     # ---- figures ----
     def precision(self, results, how, unnamed=False):
         """Of what the program stands for: how much of it was said so, and rightly. With its pod
-        unknown, "intercepted" is right for what nobody answered."""
+        unknown, "intercepted" is right for what nobody answered, and what was refused nobody
+        knows."""
         kinds = INTERCEPTED if self.program.intercepts else ("eks-pod-identity",)
-        wrong, right = [], 0
+        wrong, right, unsaid = [], 0, 0
         for pair in self.match.pairs:
             wanted, got = pair.truth["mechanism"], pair.event["mechanism"]
             if wanted not in kinds and got not in kinds:
+                continue
+            if unnamed and got == "~unknown" and pair.truth["outcome"] == "refused":
+                unsaid += 1
                 continue
             if got == wanted or unnamed and got == "intercepted" and "status" not in pair.truth:
                 right += 1
             else:
                 wrong.append(f"{compare.describe(pair.truth)}: {got}")
-        were = sum(c["mechanism"] in kinds for c in self.clients)
+        were = sum(c["mechanism"] in kinds for c in self.clients) - unsaid
         said = sum(e["mechanism"] in kinds for e in compare.exchanges(self.events))
         precision, recall = right / max(1, said), right / max(1, were)
         results.check(were > 0 and precision == recall == 1.0,

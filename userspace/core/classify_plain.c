@@ -20,6 +20,7 @@
 #define EC2_SERVER   "EC2ws"
 #define AZURE_SERVER "IMDS/"
 #define AZWI_SERVER  "azure-workload-identity/proxy/"
+#define AZWI_PORT    8000    /* unless the pod's annotation names another */
 #define ENVOY_SERVER "envoy" /* Envoy writes it over the answerer's own */
 #define ENVOY_PORT   15001   /* Istio's outbound listener */
 
@@ -156,8 +157,8 @@ static const struct answerer {
     {AZURE, BY_BEHAVIOUR, 0, ANY_PORT, AZURE_SERVER, WHO(UNKNOWN), false, IS(AZURE_IMDS), MEDIUM},
     {AZURE, BY_BEHAVIOUR, NODE, 2579, "", WHO(NMI), UNBOUND, IS(AZURE_IMDS), MEDIUM},
     {AZURE, BY_BEHAVIOUR, NODE, 2579, "", WHO(NMI), false, NMI, HIGH},
-    {AZURE, BY_BEHAVIOUR, POD, 8000, MOVED, WHO(AZWI_PROXY), false, AZWI, MEDIUM},
-    {AZURE, BY_BEHAVIOUR, POD, 8000, NOT_YET, WHO(AZWI_PROXY), false, AZWI, MEDIUM},
+    {AZURE, BY_BEHAVIOUR, POD, AZWI_PORT, MOVED, WHO(AZWI_PROXY), false, AZWI, MEDIUM},
+    {AZURE, BY_BEHAVIOUR, POD, AZWI_PORT, NOT_YET, WHO(AZWI_PROXY), false, AZWI, MEDIUM},
     {AZURE, BY_BEHAVIOUR, NODE, 2579, NOT_YET, WHO(NMI), false, NMI, MEDIUM},
     {AZURE, BY_BEHAVIOUR, POD, ANY_PORT, ENVOY_SERVER, WHO(MESH), false, IS(AZURE_IMDS), LOW},
     {AZURE, BY_BEHAVIOUR, 0, ANY_PORT, NULL, WHO(UNKNOWN), false, IS(INTERCEPTED), MEDIUM},
@@ -312,13 +313,26 @@ static void metadata(const struct cs_evidence *evidence, struct cs_verdict *verd
 }
 
 /* AWS or Azure, v1 or v2, credentials or region: nothing was said yet. A pod that is bound to an
- * identity of NMI's and declares nothing else was about to ask for that. */
+ * identity of NMI's and declares nothing else was about to ask for that; one whose webhook put the
+ * migration sidecar in front of it, the sidecar, which does not listen yet. */
 static void nothing_said(const struct cs_evidence *evidence, struct cs_verdict *verdict)
 {
+    const struct cs_connection *connection = evidence->exchange->connection;
+    bool sidecar =
+        connection->intercept_place == CS_INTERCEPT_POD && connection->intercept_port == AZWI_PORT;
+
     verdict->reasons = CS_REASON_BIT(ADDRESS);
-    if (!evidence->declared_known || evidence->declared != CS_DECLARED_BIT(AAD_POD_IDENTITY))
+    if (!evidence->declared_known)
         return;
-    verdict->mechanism = CS_MECHANISM_AAD_POD_IDENTITY;
+    if (sidecar && (evidence->declared & CS_DECLARED_BIT(AZURE_WORKLOAD_IDENTITY))) {
+        verdict->mechanism = CS_MECHANISM_AZURE_WORKLOAD_IDENTITY_PROXY;
+        verdict->interceptor = CS_INTERCEPTOR_AZWI_PROXY;
+        verdict->reasons |= CS_REASON_BIT(INTERCEPTED) | CS_REASON_BIT(LISTENER_PORT);
+    } else if (evidence->declared == CS_DECLARED_BIT(AAD_POD_IDENTITY)) {
+        verdict->mechanism = CS_MECHANISM_AAD_POD_IDENTITY;
+    } else {
+        return;
+    }
     verdict->reasons |= CS_REASON_BIT(DECLARED);
 }
 

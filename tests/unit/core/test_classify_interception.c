@@ -298,12 +298,20 @@ static void test_nothing_said(void **state)
     static const struct {
         bool known;
         uint16_t declared;
+        char place;
+        uint16_t port;
         enum cs_mechanism mechanism;
     } specs[] = {
-        {false, BOUND, CS_MECHANISM_UNKNOWN},
-        {true, 0, CS_MECHANISM_UNKNOWN},
-        {true, BOUND, CS_MECHANISM_AAD_POD_IDENTITY},
-        {true, BOUND | AZURE, CS_MECHANISM_UNKNOWN},
+        {false, BOUND, '-', 0, CS_MECHANISM_UNKNOWN},
+        {true, 0, '-', 0, CS_MECHANISM_UNKNOWN},
+        {true, BOUND, '-', 0, CS_MECHANISM_AAD_POD_IDENTITY},
+        {true, BOUND | AZURE, '-', 0, CS_MECHANISM_UNKNOWN},
+        {true, AZURE, '-', 0, CS_MECHANISM_UNKNOWN},
+        {true, AZURE, 'p', 8000, CS_MECHANISM_AZURE_WORKLOAD_IDENTITY_PROXY},
+        {true, BOUND | AZURE, 'p', 8000, CS_MECHANISM_AZURE_WORKLOAD_IDENTITY_PROXY},
+        {true, AZURE, 'p', 15001, CS_MECHANISM_UNKNOWN},
+        {true, 0, 'p', 8000, CS_MECHANISM_UNKNOWN},
+        {false, AZURE, 'p', 8000, CS_MECHANISM_UNKNOWN},
     };
     struct cs_connection connection = {.kind = CS_WATCH_PLAIN, .dport = 80};
     struct cs_exchange exchange = {
@@ -318,6 +326,8 @@ static void test_nothing_said(void **state)
                                        .declared = specs[i].declared};
         struct cs_verdict verdict;
 
+        connection.intercept_place = 0;
+        place(&connection, specs[i].place, specs[i].port);
         cs_classify(&evidence, &verdict);
         assert_int_equal(verdict.mechanism, specs[i].mechanism);
         assert_int_equal(verdict.confidence, CS_CONFIDENCE_LOW);

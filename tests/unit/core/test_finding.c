@@ -112,7 +112,21 @@ static const struct {
      {.mechanism = CS_MECHANISM_AAD_POD_IDENTITY, .span_ns = 99999, .outcome = CS_OUTCOME_REFUSED},
      0,
      "The container's first request for credentials (aad-pod-identity) failed: refused after less "
-     "than 0.1 ms. NMI did not know the pod yet, or has no binding for it: see its log."},
+     "than 0.1 ms. NMI ended and left its rule behind: see its pod on this node."},
+    {CS_FINDING_FIRST_CALL_FAILED,
+     {.mechanism = CS_MECHANISM_AAD_POD_IDENTITY, .span_ns = 8400000, .outcome = CS_OUTCOME_DENIED},
+     0,
+     "The container's first request for credentials (aad-pod-identity) failed: denied after 8.4 "
+     "ms. NMI has an identity for it, which IMDS or Entra refused: see its log, and whether the "
+     "identity is assigned to the node's virtual machine."},
+    {CS_FINDING_FIRST_CALL_FAILED,
+     {.mechanism = CS_MECHANISM_AZURE_WORKLOAD_IDENTITY_PROXY,
+      .span_ns = 158307,
+      .outcome = CS_OUTCOME_REFUSED},
+     0,
+     "The container's first request for credentials (azure-workload-identity-proxy) failed: "
+     "refused after 0.1 ms. The pod's sidecar does not listen yet: run it as a native sidecar, or "
+     "retry."},
     {CS_FINDING_FIRST_CALL_FAILED,
      {.mechanism = CS_MECHANISM_KIAM,
       .span_ns = 6001 * CS_NSEC_PER_MSEC,
