@@ -89,7 +89,9 @@ NO_TOKENS = [
 ]
 
 # what the sidecar passes on to IMDS is NMI's on this node, which passes it on once more
-BOTH = [azwi_proxy.migrating("both", [token(), other(INSTANCE)], start=ASK, findings=(RETIRING,)),
+BOTH = [azwi_proxy.migrating("both", [
+    token(), {"do": "connection", "requests": ["azure-token", "azure-instance", "azure-token"]}],
+    start=ASK, findings=(RETIRING,)),
         Pod("migrated", app([raw("entra-wi", repeat=2, every=0.3)], start=ASK))]
 
 
@@ -118,4 +120,4 @@ PROGRAM = Program(
     holds={"throttled": (2.0, 4.0), "assigned-late": (1.5, 4.5), "assigned-later": (5.5, 9.0),
            "no-identity": (7.0, 9.0), "unbound": (7.0, 9.0), "assigned-never": (9.0, 11.0),
            "gives-up": (2.9, 3.5)},
-    sidecar="azwi-proxy", chained=1, findings=True)
+    sidecar="azwi-proxy", relayed=1, findings=True)

@@ -19,8 +19,7 @@ class Program:
     itself: (path, status) of what it asks of its own listener. holds: {pod: (least, most) seconds}
     that its slowest exchange must have taken.
     sidecar: the container that it is in the pods that ask. relayed: how many of their requests it
-    passes on to IMDS as they are; chained: … that another interceptor then takes. findings: the
-    pods' rows say what must be found of them.
+    passes on to IMDS. findings: the pods' rows say what must be found of them.
     """
     name: str
     executables: tuple
@@ -31,7 +30,6 @@ class Program:
     holds: dict = dataclasses.field(default_factory=dict)
     sidecar: str = ""
     relayed: int = 0
-    chained: int = 0
     findings: bool = False
 
 

@@ -63,6 +63,14 @@ static bool may_pass_on(const struct cs_connection *asked, const struct cs_conne
     return subject.pod_uid[0] && strcmp(subject.pod_uid, relay->subject->pod_uid) == 0;
 }
 
+/* The migration sidecar answers some requests itself, others it asks IMDS anew. */
+static bool is_apart(const struct cs_subject *subject)
+{
+    const struct cs_party party = cs_pipeline_party(subject);
+
+    return cs_party_interceptor(&party) == CS_INTERCEPTOR_AZWI_PROXY;
+}
+
 static bool is_for_all(const struct cs_subject *subject)
 {
     const struct cs_party party = cs_pipeline_party(subject);
@@ -76,6 +84,7 @@ void cs_pipeline_relay(struct cs_pipeline *pipeline, const struct cs_fact_header
         cs_assembler_connection(pipeline->assembler, header->cookie, header->generation);
     struct cs_subject subject;
     struct relay relay = {.pipeline = pipeline, .subject = &subject};
+    bool named;
 
     /* Whose own connections are taken is none who takes others'. */
     if (!connection || connection->kernel_thread || is_taken(connection))
@@ -85,12 +94,11 @@ void cs_pipeline_relay(struct cs_pipeline *pipeline, const struct cs_fact_header
     if (header->type == CS_FACT_REQUEST && !cs_peers_any_redirects(pipeline->peers))
         return;
     cs_container_table_subject(pipeline->containers, connection->cgroup_id, &subject);
-    if (header->type != CS_FACT_REQUEST &&
-        cs_pod_index_name(pipeline->pods.index, &subject, NULL) == 0)
-        relay.for_all = is_for_all(&subject);
+    named = cs_pod_index_name(pipeline->pods.index, &subject, NULL) == 0;
+    relay.for_all = named && header->type != CS_FACT_REQUEST && is_for_all(&subject);
     if (relay.for_all || cs_peers_any_redirects(pipeline->peers))
-        cs_assembler_relay(pipeline->assembler, header->cookie, header->generation, may_pass_on,
-                           &relay);
+        cs_assembler_relay(pipeline->assembler, header->cookie, header->generation,
+                           named && is_apart(&subject), may_pass_on, &relay);
 }
 
 bool cs_pipeline_is_relay(const struct cs_pipeline *pipeline, const struct cs_exchange *exchange,

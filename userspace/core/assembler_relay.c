@@ -104,6 +104,8 @@ static void link_up(struct cs_tracked *tracked, struct cs_connection *relay)
 
     tracked->passed_on = relay->established_ns != 0; /* else it may be tried again */
     relay->relay_of = asked->id;
+    if (relay->relay_apart)
+        return;
     if (asked->intercept_place && !asked->relay_port) {
         asked->relay_port = asked->intercept_port;
         memcpy(asked->relay_addr, asked->intercept_addr, sizeof(asked->relay_addr));
@@ -112,7 +114,7 @@ static void link_up(struct cs_tracked *tracked, struct cs_connection *relay)
 }
 
 bool cs_assembler_relay(struct cs_assembler *assembler, uint64_t cookie, uint32_t generation,
-                        cs_relay_fn may, void *user)
+                        bool apart, cs_relay_fn may, void *user)
 {
     const struct cs_connection_id id = {cookie, generation, 0};
     struct cs_connection *relay = find(assembler, &id);
@@ -133,6 +135,7 @@ bool cs_assembler_relay(struct cs_assembler *assembler, uint64_t cookie, uint32_
         best = asked;
         most = fit;
     }
+    relay->relay_apart = apart;
     if (best)
         link_up(best, relay);
     return relay->relay_of.cookie != 0;
@@ -142,7 +145,7 @@ void cs_assembler_onward(struct cs_assembler *assembler, const struct cs_connect
 {
     struct cs_connection *asked;
 
-    if (!relay->relay_of.cookie)
+    if (!relay->relay_of.cookie || relay->relay_apart)
         return;
     asked = find(assembler, &relay->relay_of);
     if (asked)

@@ -132,6 +132,8 @@ static const struct answerer {
     {EXTENDED, BY_ITS_POD, 0, ANY_PORT, NULL, WHO(MESH), false, IS(IMDSV1), LOW},
     {AZURE, BY_ITS_POD, 0, ANY_PORT, NULL, WHO(AZWI_PROXY), false, AZWI, HIGH},
     {AZURE, BY_ITS_POD, 0, ANY_PORT, AZURE_SERVER, WHO(NMI), false, IS(AZURE_IMDS), MEDIUM},
+    /* Behind the sidecar: asked by it for another request of the connection's. */
+    {AZURE, BY_ITS_POD, 0, ANY_PORT, AZWI_SERVER, WHO(NMI), false, AZWI, MEDIUM},
     /* NMI gets the node's token for the pods that it exempts, and answers it in its own words. */
     {AZURE, BY_ITS_POD, 0, ANY_PORT, "", WHO(NMI), UNBOUND, IS(AZURE_IMDS), MEDIUM},
     {AZURE, BY_ITS_POD, 0, ANY_PORT, NULL, WHO(NMI), false, NMI, HIGH},

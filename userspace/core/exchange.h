@@ -60,6 +60,7 @@ struct cs_connection {
     uint8_t relay_addr[16]; /* where the proxy listens; port 0 no proxy, or not seen to listen */
     uint16_t relay_port;
     struct cs_connection_id relay_of; /* the proxy's own: what it passes on; cookie 0 nothing */
+    bool relay_apart; /* … by requests of its own: what they meet is not said of the other */
 };
 
 /* Record lengths of one direction of a TLS exchange, type 23 only, in order. */

@@ -28,6 +28,8 @@ static const struct actor {
     {'z', 13, "31111111-2222-3333-4444-555555555555", "ztunnel-x", "istio-proxy"},
     {'u', 14, "41111111-2222-3333-4444-555555555555", NULL, "istio-proxy"}, /* unknown */
     {'g', 15, "51111111-2222-3333-4444-555555555555", "egress-x", "istio-proxy"},
+    {'m', 16, "61111111-2222-3333-4444-555555555555", "migrating", "azwi-proxy"},
+    {'w', 17, "61111111-2222-3333-4444-555555555555", NULL, "app"},
 };
 
 static struct cs_watchlist watchlist;
@@ -152,6 +154,9 @@ static const struct {
      "\"outcome\":\"ok\"", "intercepted"},
     {"in clear, connected before", OPEN("a") BEGIN("s") GET("a") GET("s") "s:resp:200 a:resp:200",
      1, 1, "\"via\"", NULL},
+    {"the migration sidecar asks anew",
+     OPEN("w") GET("w") BEGIN("m") GET("m") "m:resp:200 w:resp:200", 1, 1,
+     "\"intercepted_by\":\"[::1]:15001\"", "via"},
     {"refused to the sidecar", OPEN("a") GET("a") "s:connect s:failed.refused a:close.rst", 1, 1,
      "\"outcome\":\"reset\"", NULL},
     {"refused to it, in TLS", TAKEN("a") "s:connect.tls s:failed.refused a:close.rst", 1, 1,

@@ -100,6 +100,8 @@ static const struct {
      "azure-workload-identity-proxy m", "azwi-proxy"},
     {"sidecar's port, an answer without its header", TOKEN, 200, "", 'p', 8000, NULL, NULL, NULL,
      AZURE, "intercepted D m", "unknown"},
+    {"sidecar's header, NMI's pod listens", TOKEN, 200, AZWI, 'n', 2579, "nmi", NULL, NULL, AZURE,
+     "azure-workload-identity-proxy D m", "nmi"},
     {"mesh, heads passed on", ROLES "/r", 200, "EC2ws", 'p', 15001, NULL, NULL, NULL, 0,
      "imdsv1 D l", "mesh"},
     {"mesh that writes its own", ROLES "/r", 200, "envoy", 'p', 15001, NULL, NULL, NULL, 0,
