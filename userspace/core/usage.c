@@ -83,29 +83,39 @@ static struct container *find(const struct cs_usage *usage, const char *key)
     return container;
 }
 
-/* The one that ended first goes. */
-static void make_room(struct cs_usage *usage)
+static bool is_over(uint64_t since_ns, uint64_t span_ns, uint64_t now_ns)
 {
-    struct container *oldest = NULL;
+    return now_ns > since_ns && now_ns - since_ns > span_ns;
+}
+
+/* The one that ended first goes, else the one that has used nothing for longest. */
+static void make_room(struct cs_usage *usage, uint64_t now_ns)
+{
+    uint64_t life = cs_credential_life_longest(&usage->options.life);
+    struct container *ended = NULL, *idle = NULL, *worst;
 
     if (usage->stats.containers < usage->options.containers_max)
         return;
-    for (struct container *each = usage->containers; each; each = each->hh.next)
-        if (each->ended_ns != 0 && (!oldest || each->ended_ns < oldest->ended_ns))
-            oldest = each;
-    if (!oldest)
+    for (struct container *each = usage->containers; each; each = each->hh.next) {
+        if (each->ended_ns != 0 && (!ended || each->ended_ns < ended->ended_ns))
+            ended = each;
+        if (is_over(each->last_ns, life, now_ns) && (!idle || each->last_ns < idle->last_ns))
+            idle = each;
+    }
+    worst = ended ? ended : idle;
+    if (!worst)
         return;
     usage->stats.evicted++;
-    container_free(usage, oldest);
+    container_free(usage, worst);
 }
 
 static struct container *container_new(struct cs_usage *usage, const char *key,
                                        const struct cs_subject *subject,
-                                       const struct cs_usage_life *life)
+                                       const struct cs_usage_life *life, uint64_t now_ns)
 {
     struct container *container;
 
-    make_room(usage);
+    make_room(usage, now_ns);
     if (usage->stats.containers >= usage->options.containers_max)
         return NULL;
     container = calloc(1, sizeof(*container));
@@ -190,7 +200,7 @@ void cs_usage_exchange(struct cs_usage *usage, const struct cs_exchange *exchang
         return;
     container = find(usage, key);
     if (!container)
-        container = container_new(usage, key, subject, life);
+        container = container_new(usage, key, subject, life, now_ns);
     if (!container) {
         usage->stats.refused++;
         return;
@@ -225,19 +235,12 @@ void cs_usage_pod_ended(struct cs_usage *usage, const char *pod_uid, uint64_t no
             cs_usage_ended(usage, each->key, now_ns);
 }
 
-static bool is_over(uint64_t since_ns, uint64_t span_ns, uint64_t now_ns)
-{
-    return now_ns > since_ns && now_ns - since_ns > span_ns;
-}
-
 void cs_usage_expire(struct cs_usage *usage, uint64_t now_ns)
 {
-    uint64_t life = cs_credential_life_longest(&usage->options.life);
     struct container *each, *next;
 
     HASH_ITER (hh, usage->containers, each, next)
-        if ((each->ended_ns != 0 && is_over(each->ended_ns, KEEP_NS, now_ns)) ||
-            is_over(each->last_ns, life, now_ns))
+        if (each->ended_ns != 0 && is_over(each->ended_ns, KEEP_NS, now_ns))
             container_free(usage, each);
 }
 

@@ -31,7 +31,7 @@ struct cs_usage_options {
 
 struct cs_usage_stats {
     uint32_t containers;
-    uint64_t evicted;      /* ended ones that made room */
+    uint64_t evicted;      /* that made room: ended, or nothing in use */
     uint64_t refused;      /* not tracked: full, or no memory */
     uint64_t began_before; /* containers that made a request and were there before credscope */
     uint64_t first_failed; /* first attempts that failed */
@@ -83,8 +83,8 @@ void cs_usage_ended(struct cs_usage *usage, const char *container_id, uint64_t n
 /* Every container of that pod has ended. */
 void cs_usage_pod_ended(struct cs_usage *usage, const char *pod_uid, uint64_t now_ns);
 
-/* Forget ended containers after 10 minutes, and those that use nothing any more after the longer
- * life. Call every few seconds. */
+/* Forget ended containers after 10 minutes: what runs is remembered, for its next call is not its
+ * first. Call every few seconds. */
 void cs_usage_expire(struct cs_usage *usage, uint64_t now_ns);
 
 /* One container that has not ended. */

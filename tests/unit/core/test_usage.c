@@ -211,6 +211,28 @@ static void a_credentials_life_can_be_set(void **state)
     cs_labels_free(labels);
 }
 
+/* A job that asks once a week in a container that runs on: its second call is no first one. */
+static void a_long_silence_makes_no_first_call(void **state)
+{
+    static const struct step served = {PIA, GOT(1)};
+    static const struct step failed = {PIA, FAILED(7 * 24 * 3600)};
+    struct cs_labels *labels = NULL;
+    struct cs_usage *usage = NULL;
+    struct cs_usage_first first;
+
+    (void)state;
+    cs_labels_new(&labels);
+    assert_int_equal(cs_usage_new(&(struct cs_usage_options){0}, labels, &usage), 0);
+    take(usage, &served, ID_A, false, &first);
+    assert_true(first.attempt && first.attempt_ok);
+    for (unsigned int day = 1; day < 7; day++)
+        cs_usage_expire(usage, day * 24 * HOUR);
+    take(usage, &failed, ID_A, false, &first);
+    assert_false(first.attempt);
+    cs_usage_free(&usage);
+    cs_labels_free(labels);
+}
+
 /* Its own directory's end is the container's, not that of a directory below it. */
 static void ends_with_its_cgroup(void **state)
 {
@@ -248,6 +270,7 @@ static void ends_with_its_cgroup(void **state)
 static void holds_its_bounds(void **state)
 {
     static const struct step irsa = {CS_MECHANISM_IRSA, GOT(99)};
+    static const struct step later = {CS_MECHANISM_IRSA, GOT(99 + 29 * 3600)};
     const struct cs_usage_options options = {.containers_max = 4};
     struct cs_labels *labels = NULL;
     struct cs_usage *usage = NULL;
@@ -270,6 +293,15 @@ static void holds_its_bounds(void **state)
     assert_int_equal(stats.containers, 4);
     assert_int_equal(stats.refused, 2);
     assert_int_equal(stats.evicted, 1);
+    /* of those that run, the one that has used nothing for longest */
+    take(usage, &later, "container-0", false, &first);
+    take(usage, &later, "container-8", false, &first);
+    assert_true(first.attempt);
+    take(usage, &later, "container-0", false, &first);
+    assert_false(first.attempt);
+    cs_usage_stats(usage, &stats);
+    assert_int_equal(stats.containers, 4);
+    assert_int_equal(stats.evicted, 2);
     cs_usage_free(&usage);
     cs_labels_free(labels);
 }
@@ -280,6 +312,7 @@ int main(void)
         cmocka_unit_test(knows_the_first),
         cmocka_unit_test(silence_is_not_absence),
         cmocka_unit_test(a_credentials_life_can_be_set),
+        cmocka_unit_test(a_long_silence_makes_no_first_call),
         cmocka_unit_test(ends_with_its_cgroup),
         cmocka_unit_test(holds_its_bounds),
     };
