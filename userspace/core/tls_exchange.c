@@ -28,6 +28,9 @@
 #define REACTION_NS (100 * CS_NSEC_PER_MSEC)
 /* A client's burst has no pauses longer than this (or a round trip), on a busy machine either. */
 #define BURST_PAUSE_NS (25 * CS_NSEC_PER_MSEC)
+/* HTTP/2: what a client sends this shortly after something else is sent together with it, though an
+ * answer to an earlier request came between: a head and its body are two records. */
+#define TOGETHER_NS (2 * CS_NSEC_PER_MSEC)
 /* Unasked, a server of HTTP/2 sends settings, tickets and a GOAWAY; even a bare HTTP/1.1 head is
  * longer than the last. */
 #define GOAWAY_MAX 120
@@ -164,6 +167,21 @@ static bool lone_was_answer(const struct cs_tls *tls, uint64_t time_ns)
     return lone && elapsed(tls->exchange.last_ns, time_ns) > pause;
 }
 
+static void add_request(struct cs_tls *tls, uint16_t length, uint64_t time_ns)
+{
+    burst_add(&tls->exchange.request, length);
+    tls->exchange.last_ns = time_ns;
+    tls->request_ns = time_ns;
+}
+
+/* Bounded: a busy connection's exchanges must end. */
+static bool is_together(const struct cs_tls *tls, uint64_t time_ns)
+{
+    return tls->phase == CS_TLS_ANSWERED && tls->h2 &&
+           tls->exchange.request.count < CS_BURST_RECORDS_MAX &&
+           elapsed(tls->request_ns, time_ns) <= TOGETHER_NS;
+}
+
 static bool request(struct cs_tls *tls, uint16_t length, uint64_t time_ns,
                     struct cs_tls_exchange *done)
 {
@@ -180,6 +198,10 @@ static bool request(struct cs_tls *tls, uint16_t length, uint64_t time_ns,
         return false;
     }
     tls->preface_length = 0;
+    if (is_together(tls, time_ns)) {
+        add_request(tls, length, time_ns);
+        return false;
+    }
     if (tls->phase == CS_TLS_ANSWERED) {
         hand_over(tls, leading(tls, &lone), done);
         handed = true;
@@ -192,8 +214,7 @@ static bool request(struct cs_tls *tls, uint16_t length, uint64_t time_ns,
         tls->exchange.start_ns = time_ns;
         tls->phase = CS_TLS_REQUESTED;
     }
-    burst_add(&tls->exchange.request, length);
-    tls->exchange.last_ns = time_ns;
+    add_request(tls, length, time_ns);
     return handed;
 }
 

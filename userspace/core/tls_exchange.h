@@ -55,6 +55,7 @@ struct cs_tls {
     uint16_t preface_length; /* of what was taken for an HTTP/2 preface, until a request
                                 follows it; 0 none */
     uint64_t preface_ns;
+    uint64_t request_ns;               /* of the exchange's last request record */
     uint64_t rtt_ns;                   /* of the TCP handshake; 0 unknown */
     uint64_t ready_ns;                 /* handshake complete; 0 not yet */
     uint64_t lead_ns[CS_TLS_LEAD_MAX]; /* times of the answer's first records */

@@ -185,6 +185,17 @@ static const struct {
      "connect.tls hello.h2 est shello13 >53 >81 <56 >200 +30 <120 <900 "
      ">34 <34 >34 <34 +500 tick",
      "0 answered 8+31 >200 <120 <900 h2"},
+    {"HTTP/2: another's answer between a head and its body",
+     "connect.tls hello.h2 est shello13 >53 >81 <56 >65 >65 +30 <644 >67 <644 >1455 +30 <1623 "
+     "close.local",
+     "0 answered 8+32 >65 >65 <644 h2; 1 answered 41+1 >67 >1455 <644 <1623 h2"},
+    {"HTTP/2: the next request after an answer",
+     "connect.tls hello.h2 est shello13 >53 >81 <56 >67 >1455 +3 <644 +3 >67 >1455 +30 <1623 "
+     "close.local",
+     "0 answered 8+5 >67 >1455 <644 h2; 1 answered 17+32 >67 >1455 <1623 h2"},
+    {"HTTP/1.1: requests one after another are not together",
+     READY13 ">900 <800 >901 <801 close.local",
+     "0 answered 14+1 >900 <800; 1 answered 16+1 >901 <801"},
     {"curl: a request as long as an HTTP/2 preface",
      "connect.tls hello.h2 est shello13.384 >69 <250 <250 >108 +1 <5221 <19 >19 close.remote",
      "0 answered 8+2 >108 <5221"},
