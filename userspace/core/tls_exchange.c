@@ -99,7 +99,8 @@ static unsigned int leading(const struct cs_tls *tls, bool *lone)
     if (skip == 0 && length[0] >= TICKET_MIN) {
         if (run > 1 && length[0] <= TICKET_RUN_MAX_LENGTH)
             skip = run;
-        else if (length[0] <= TICKET_LONE_MAX && is_early(tls, tls->lead_ns[0]) &&
+        else if (!tls->ticket_length && length[0] <= TICKET_LONE_MAX &&
+                 is_early(tls, tls->lead_ns[0]) &&
                  (count == 1 || elapsed(tls->lead_ns[0], tls->lead_ns[1]) >= FLIGHT_NS))
             skip = 1;
     }

@@ -107,6 +107,7 @@ def imds(request, how, server):
     return reply(404, b"<?xml version=\"1.0\" encoding=\"iso-8859-1\"?>\n<html>404</html>\n")
 
 
+REQUEST_ID = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
 STS_ERRORS = {400: ("InvalidIdentityToken", "No OpenIDConnect provider found"),
               403: ("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"),
               429: ("Throttling", "Rate exceeded"), 500: ("InternalFailure", "internal failure")}
@@ -125,7 +126,7 @@ def sts(request, how, _server):
         body = bodies.sts_identity()
     else:
         status, body = 400, bodies.sts_error("InvalidAction", "Could not find operation")
-    return Response(status, body, [("x-amzn-RequestId", "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"),
+    return Response(status, body, [("x-amzn-RequestId", REQUEST_ID),
                                    ("Content-Type", "text/xml")], action=action,
                     credential_bytes=len(form.get("WebIdentityToken", [""])[0]))
 
@@ -144,7 +145,7 @@ def eks_auth(request, how, _server):
     if status != 200:
         name = EKS_AUTH_ERRORS[status]
         return Response(status, json.dumps({"message": "made up"}).encode(),
-                        [*kind, ("x-amzn-ErrorType", name), ("x-amzn-RequestId", "0a1b2c3d")])
+                        [*kind, ("x-amzn-ErrorType", name), ("x-amzn-RequestId", REQUEST_ID)])
     return Response(200, bodies.eks_auth("eks-auth"), kind)
 
 
