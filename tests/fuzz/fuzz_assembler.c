@@ -246,12 +246,23 @@ static void operate(struct run *run, const uint8_t *op)
     }
 }
 
+static enum cs_mechanism identify(void *user, const struct cs_exchange *exchange,
+                                  struct cs_subject *subject)
+{
+    const struct cs_evidence evidence = {.exchange = exchange, .watchlist = user};
+    struct cs_verdict verdict;
+
+    (void)subject;
+    cs_classify(&evidence, &verdict);
+    return verdict.mechanism;
+}
+
 static void check_end(struct run *run)
 {
     struct cs_assembler *assembler = run->script.assembler;
     struct cs_in_flight in_flight;
 
-    cs_in_flight_collect(assembler, &watchlist, &in_flight);
+    cs_in_flight_collect(assembler, identify, &watchlist, &in_flight);
     run->script.now_ns += UINT64_C(4000000) * MS;
     cs_assembler_tick(assembler, run->script.now_ns);
     cs_assembler_tick(assembler, run->script.now_ns + UINT64_C(4000000) * MS);

@@ -156,7 +156,8 @@ static void refresh_in_flight(struct cs_observer *observer, uint64_t now_ns)
 {
     struct cs_in_flight in_flight;
 
-    cs_in_flight_collect(observer->pipeline.assembler, observer->pipeline.watchlist, &in_flight);
+    cs_in_flight_collect(observer->pipeline.assembler, cs_pipeline_identify, &observer->pipeline,
+                         &in_flight);
     for (unsigned int mechanism = 0; mechanism < CS_MECHANISM_END; mechanism++) {
         uint64_t oldest = in_flight.oldest_ns[mechanism];
 

@@ -4,16 +4,20 @@
 #define CS_CORE_IN_FLIGHT_H
 
 #include "core/assembler.h"
-#include "core/classify.h"
+#include "core/mechanism.h"
+#include "core/subject.h"
 
 struct cs_in_flight {
     uint64_t count[CS_MECHANISM_END];
     uint64_t oldest_ns[CS_MECHANISM_END]; /* start of the oldest; 0 when count is 0 */
 };
 
-/* Walks all open connections: for a scrape, not for every fact. The mechanism is what is known
- * before the answer. */
-void cs_in_flight_collect(const struct cs_assembler *assembler,
-                          const struct cs_watchlist *watchlist, struct cs_in_flight *in_flight);
+/* What an exchange that waits for its answer is, by all that is known of it; subject is filled. */
+typedef enum cs_mechanism (*cs_in_flight_fn)(void *user, const struct cs_exchange *exchange,
+                                             struct cs_subject *subject);
+
+/* Walks all open connections: for a scrape, not for every fact. */
+void cs_in_flight_collect(const struct cs_assembler *assembler, cs_in_flight_fn identify,
+                          void *user, struct cs_in_flight *in_flight);
 
 #endif

@@ -10,6 +10,7 @@
 #include "app/api_exchanges.h"
 #include "app/pipeline.h"
 #include "base/util.h"
+#include "core/in_flight.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -388,9 +389,13 @@ static void identifies_what_is_in_flight(void **state)
         .daddr = {[10] = 0xff, 0xff, 169, 254, 170, 23},
     };
     struct waiting waiting = {0};
+    struct cs_in_flight gauge;
 
     (void)state;
     cs_pipeline_fact(pipeline, &connect, sizeof(connect), 1);
+    cs_in_flight_collect(pipeline->assembler, cs_pipeline_identify, pipeline, &gauge);
+    assert_int_equal(gauge.count[CS_MECHANISM_EKS_POD_IDENTITY], 1);
+    assert_int_equal(gauge.oldest_ns[CS_MECHANISM_EKS_POD_IDENTITY], 1);
     cs_assembler_each_in_flight(pipeline->assembler, look, &waiting);
     assert_int_equal(waiting.count, 1);
     assert_int_equal(waiting.mechanism, CS_MECHANISM_EKS_POD_IDENTITY);

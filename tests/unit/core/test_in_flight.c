@@ -2,6 +2,7 @@
 /* What waits, counted by the mechanism that is known before an answer. */
 #include "core/in_flight.h"
 
+#include "core/classify.h"
 #include "core/watchlist.h"
 #include "facts.h"
 
@@ -14,6 +15,17 @@ static void ignore(const struct cs_exchange *exchange, void *user)
 {
     (void)exchange;
     (void)user;
+}
+
+static enum cs_mechanism identify(void *user, const struct cs_exchange *exchange,
+                                  struct cs_subject *subject)
+{
+    const struct cs_evidence evidence = {.exchange = exchange, .watchlist = user};
+    struct cs_verdict verdict;
+
+    (void)subject;
+    cs_classify(&evidence, &verdict);
+    return verdict.mechanism;
 }
 
 static void test_in_flight(void **state)
@@ -29,7 +41,7 @@ static void test_in_flight(void **state)
                         "2:connect +5 3:connect 3:est 3:req:GET,/ "
                         "4:connect.tls 4:hello 4:est 4:shello13 4:>53 4:>900 "
                         "5:connect.tls 5:hello:login.microsoftonline.com 5:est");
-    cs_in_flight_collect(script.assembler, &watchlist, &in_flight);
+    cs_in_flight_collect(script.assembler, identify, &watchlist, &in_flight);
     for (unsigned int i = 0; i < CS_MECHANISM_END; i++) {
         uint64_t count =
             i == CS_MECHANISM_EKS_POD_IDENTITY                                               ? 3
@@ -43,7 +55,7 @@ static void test_in_flight(void **state)
     assert_int_equal(in_flight.oldest_ns[CS_MECHANISM_METADATA], 13 * MS);
 
     script_run(&script, "resp:200");
-    cs_in_flight_collect(script.assembler, &watchlist, &in_flight);
+    cs_in_flight_collect(script.assembler, identify, &watchlist, &in_flight);
     assert_int_equal(in_flight.count[CS_MECHANISM_EKS_POD_IDENTITY], 2);
     assert_int_equal(in_flight.oldest_ns[CS_MECHANISM_EKS_POD_IDENTITY], 4 * MS);
     cs_assembler_free(script.assembler);
