@@ -7,7 +7,7 @@ from node.simulation import Interceptor
 from .kube_api import LOCKED
 from .kube2iam import STS
 from .program import KUBE, Program
-from .scenario import BOTO3, NODE, asks, kube_api, raw, runs, urllib
+from .scenario import BOTO3, NODE, asks, at, kube_api, raw, runs, urllib
 
 
 def pod(name, steps, role="", **more):
@@ -46,10 +46,10 @@ def scenario():
             # what fails at STS, or is not known yet, is asked for again and again
             pod("denied", raw("imdsv1", timeout=9.0), "denied", expect=("ok", "server_error")),
             # it gets the credentials of a pod as soon as it hears of it: of these while they ask
-            pod("slow", raw("imdsv1"), "slow", known_after=3),
-            pod("gives-up", raw("imdsv1", timeout=1.0), "later", expect=("ok", "abandoned"),
-                known_after=3),
-            pod("late", raw("imdsv1"), "orders", start=4.0, known_after=6),
+            pod("slow", at(6, raw("imdsv1")), "slow", known_after=6.2),
+            pod("gives-up", at(6, raw("imdsv1", timeout=1.0)), "later", expect=("ok", "abandoned"),
+                known_after=6.2),
+            pod("late", at(6, raw("imdsv1")), "orders", known_after=7),
             pod("unknown", raw("imds-list", timeout=9.0), "orders", expect=("server_error",),
                 known_after=1000),
         ],
@@ -59,4 +59,4 @@ def scenario():
 
 PROGRAM = Program("kiam", ("kiam",), scenario, own=("metadata", "imdsv2", "sts"),
                   # by turns that grow: it stops before the one that would end after five seconds
-                  holds={"late": (0.5, 5.0), "unknown": (1.5, 6.0), "denied": (1.5, 6.0)})
+                  holds={"late": (0.2, 5.0), "unknown": (1.5, 6.0), "denied": (1.5, 6.0)})

@@ -6,7 +6,7 @@ from node.simulation import Interceptor
 
 from .kube_api import LOCKED
 from .program import KUBE, Program
-from .scenario import BOTO3, NODE, asks, kube_api, raw, runs, urllib
+from .scenario import BOTO3, NODE, asks, at, kube_api, raw, runs, urllib
 
 # what it asks of STS names the role: (in the request's body, how STS answers)
 STS = [{"body": "role%2Fdenied", "status": 403},
@@ -50,7 +50,7 @@ def scenario():
             pod("slow", raw("imdsv1"), "slow"),
             pod("gives-up", raw("imdsv1", timeout=1.0), "later", expect=("ok", "abandoned")),
             # it hears of this pod while it is already asking
-            pod("late", raw("imdsv1"), "orders", start=4.0, known_after=5),
+            pod("late", at(6, raw("imdsv1")), "orders", known_after=6.7),
         ],
         interceptors={"kube2iam": Interceptor(NODE, 8181, redirects=True)},
         agent_addresses=(), cloud=("ec2",), rules={"sts": STS}, seconds=60.0)
@@ -58,4 +58,4 @@ def scenario():
 
 PROGRAM = Program("kube2iam", ("kube2iam",), scenario, own=("metadata", "imdsv2", "sts"),
                   holds={"slow": (2.5, 5.0), "locked": (1.5, 5.0), "unknown": (1.5, 5.0),
-                         "late": (0.2, 3.0)})
+                         "late": (0.05, 3.0)})

@@ -26,6 +26,11 @@ def urllib(what, **more):
     return {"do": what, "tool": "urllib", **more}
 
 
+def at(seconds, steps):
+    """Whatever the machine is busy with: not before its program has begun."""
+    return [{"do": "until", "seconds": seconds}, steps]
+
+
 BOTO3 = {"do": "boto3", "declares": ""}
 
 

@@ -89,8 +89,11 @@ def run(body, parent=None):
         _init(body, place)
 
     def stop(number, _frame):
-        os.kill(child, signal.SIGKILL)
         stop.signal = number
+        try:
+            os.kill(child, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it had just ended
 
     stop.signal = 0
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -71,7 +71,7 @@ class Simulation:
         self.processes = Processes(options.cgroup, options.work)
         self.clients = os.path.join(options.truth, "clients.jsonl")
         self.servers = os.path.join(options.truth, "servers.jsonl")
-        self.programs, self.endless = [], []
+        self.programs, self.endless, self.go = [], [], 0.0
         self.network = None
         self.pods = [pods.RunningPod(self.unique, index, spec)
                      for index, spec in enumerate(scenario.pods, 1)]
@@ -206,7 +206,7 @@ class Simulation:
             self.start_command(pod, container, cgroup)
             return
         spec = self.processes.spec(f"client-{pod.spec.name}-{container.name}", {
-            "identity": identity, "truth": self.clients, "steps": container.steps,
+            "identity": identity, "truth": self.clients, "steps": container.steps, "go": self.go,
             "uid": container.uid, "path": self.path_of(pod.spec, container)})
         python = PYTHON if container.python == "system" else VENV_PYTHON
         self.programs.append(self.processes.spawn([python, "-m", "node.clients", spec], cgroup,
@@ -248,7 +248,7 @@ class Simulation:
 
     def run(self):
         """Run all programs to their end; True when each ended well and in time."""
-        go = time.monotonic()
+        go = self.go = time.monotonic()
         for at, _, action, arguments in self.agenda():
             time.sleep(max(0.0, go + at - time.monotonic()))
             action(*arguments)

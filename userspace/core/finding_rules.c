@@ -204,7 +204,7 @@ static bool sdk_too_old(struct cs_finding_case *c)
     enum cs_mechanism mechanism;
     struct cs_sdk sdk;
 
-    if (!exchange->user_agent[0] ||
+    if (c->container->interceptor || !exchange->user_agent[0] ||
         !cs_sdk_parse(exchange->user_agent, exchange->request_flags & CS_REQUEST_USER_AGENT_CUT,
                       &sdk) ||
         !cs_sdk_too_old(&sdk, sdk.successor))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """python3 -m node.clients SPEC.json: a container's program, a list of steps.
 
-Step keys: do (a request's name, a flow's name, "boto3", "read-token" or "sleep"), tool (curl,
-urllib, raw), repeat, every (seconds), enough (stop after that many 200s), timeout, and what the
-tool or request understands. See scenarios/.
+Step keys: do (a request's name, a flow's name, "boto3", "read-token", "sleep", or "until" a time
+in seconds after go), tool (curl, urllib, raw), repeat, every (seconds), enough (stop after that many
+200s), timeout, and what the tool or request understands. See scenarios/.
 """
 import json
 import os
@@ -27,7 +27,7 @@ class Program:
     def __init__(self, spec):
         self.path = catalog.Path(**spec.get("path", {}))
         self.recorder = record.Recorder(spec["truth"], spec["identity"])
-        self.tracer = None
+        self.tracer, self.go = None, spec.get("go", 0.0)
 
     def trace(self):
         if self.tracer is None:
@@ -73,6 +73,8 @@ class Program:
         what = step["do"]
         if what == "sleep":
             time.sleep(step["seconds"])
+        elif what == "until":
+            time.sleep(max(0.0, self.go + step["seconds"] - time.monotonic()))
         elif what == "boto3":
             from . import sdk
             self.trace()
