@@ -21,7 +21,7 @@ static const char *advice(int error, bool is_unix)
         return is_unix ? "credscope has ended and left its socket: start `credscope run`"
                        : "is `credscope run --api-listen` listening there?";
     case -ETIMEDOUT:
-        return "it took the connection and gave no answer in time: is it stopped, or very busy?";
+        return "it takes connections and gives no answer in time: is it stopped, or very busy?";
     case -EPROTO:
         return "what answers there is not credscope's API; see --api-listen of `credscope run`";
     case -EMSGSIZE:
@@ -33,10 +33,11 @@ static const char *advice(int error, bool is_unix)
 
 static int no_answer(const struct cs_top *top, int error, char why[CS_TOP_WHY_MAX])
 {
-    const char *what = error == -ENOENT     ? "there is no such socket"
-                       : error == -EPROTO   ? "not HTTP"
-                       : error == -EMSGSIZE ? "too large"
-                                            : strerror(-error);
+    const char *what = error == -ENOENT      ? "there is no such socket"
+                       : error == -ETIMEDOUT ? "no answer"
+                       : error == -EPROTO    ? "not HTTP"
+                       : error == -EMSGSIZE  ? "too large"
+                                             : strerror(-error);
 
     /* What is wrong comes first: on a narrow terminal the rest is cut. */
     snprintf(why, CS_TOP_WHY_MAX, "%s: %s: %s", what, top->api.text,
