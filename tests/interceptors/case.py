@@ -202,6 +202,17 @@ class Case:
                       f"{self.program.name}, {how}: {were} requests, precision {precision:.4f}, "
                       f"recall {recall:.4f}", wrong)
 
+    def interception(self, results):
+        """Who answered in another's place, of all that was answered in clear; whatever it is
+        taken for."""
+        pairs = [(p.truth.get("intercepted_by"), p.event.get("intercepted_by"))
+                 for p in self.match.pairs if "status" in p.truth and not p.truth["tls"]]
+        right = sum(bool(wanted) and got == wanted for wanted, got in pairs)
+        said, were = (sum(bool(pair[i]) for pair in pairs) for i in (1, 0))
+        results.check(right == said == were > 0,
+                      f"{self.program.name}: {were} of {len(pairs)} requests were intercepted: "
+                      f"precision {right / max(1, said):.4f}, recall {right / max(1, were):.4f}")
+
     def unnamed(self, results):
         """The same facts again, with nothing known of the program's own pods: port and behaviour
         must tell."""
@@ -251,4 +262,5 @@ def run(program, directory, results):
     for line in figures(case):
         print(f"#   {line}")
     if program.intercepts:
+        case.interception(results)
         case.unnamed(results)
