@@ -16,6 +16,7 @@ SIDECAR_UID = 1337
 MARK, MASK = 0x539, 0xfff  # what ztunnel sends is not taken again
 TPROXY_MARK = 0x400
 TABLE = 1337
+ROLES = ("envoy", "envoy-http", "ztunnel")  # of node.servers
 
 
 def listeners(kind):

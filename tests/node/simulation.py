@@ -215,7 +215,8 @@ class Simulation:
     def start_sidecar(self, pod, container, cgroup, identity):
         role, more = container.server, {}
         listen = [("0.0.0.0", 8000)]
-        if role in ("envoy", "ztunnel"):
+        if role in mesh.ROLES:
+            more = {"http": role == "envoy-http"}
             listen = [("0.0.0.0", mesh.PORT), ("::", mesh.PORT)]
         if role == "ztunnel":
             taken = [p for p in self.pods if p.spec.mesh == "ambient"]

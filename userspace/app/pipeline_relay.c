@@ -89,6 +89,9 @@ void cs_pipeline_relay(struct cs_pipeline *pipeline, const struct cs_fact_header
     /* Whose own connections are taken is none who takes others'. */
     if (!connection || connection->kernel_thread || is_taken(connection))
         return;
+    /* In TLS the hello says more. */
+    if (header->type == CS_FACT_ESTABLISHED && connection->kind == CS_WATCH_TLS)
+        return;
     relay.failed = header->type == CS_FACT_CONNECT_FAILED;
     /* Who connects for all does so for each anew; who keeps connections is in the pod. */
     if (header->type == CS_FACT_REQUEST && !cs_peers_any_redirects(pipeline->peers))

@@ -94,6 +94,7 @@ void cs_assembler_emit(struct cs_assembler *assembler, struct cs_tracked *tracke
     assembler->stats.exchanges++;
     if (!exchange->observed)
         assembler->stats.exchanges_unobserved++;
+    cs_assembler_onward(assembler, &tracked->connection, exchange);
     assembler->options.sink(exchange, assembler->options.user);
 }
 
@@ -231,7 +232,7 @@ bool cs_assembler_apply(struct cs_assembler *assembler, struct cs_tracked *track
         break;
     case CS_FACT_INTERCEPTED:
         intercepted(&tracked->connection, &fact->intercepted);
-        cs_assembler_onward(assembler, &tracked->connection);
+        cs_assembler_onward(assembler, &tracked->connection, NULL);
         break;
     case CS_FACT_GAP:
         cs_assembler_lossy(tracked, CS_LOSS_GAP);

@@ -121,8 +121,10 @@ void cs_assembler_drop_held(struct cs_assembler *assembler, struct cs_tracked *t
 bool cs_assembler_apply(struct cs_assembler *assembler, struct cs_tracked *tracked,
                         const struct cs_fact *fact);
 
-/* assembler_relay.c: the connection met a listener; so has what it passes on */
-void cs_assembler_onward(struct cs_assembler *assembler, const struct cs_connection *relay);
+/* assembler_relay.c: the connection met a listener, or (exchange not NULL) was answered; so has,
+ * and was, what it passes on */
+void cs_assembler_onward(struct cs_assembler *assembler, const struct cs_connection *relay,
+                         const struct cs_exchange *exchange);
 
 /* assembler_http.c */
 void cs_assembler_request(struct cs_assembler *assembler, struct cs_tracked *tracked,

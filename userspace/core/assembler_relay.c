@@ -110,6 +110,7 @@ static void link_up(struct cs_tracked *tracked, struct cs_connection *relay)
         asked->relay_port = asked->intercept_port;
         memcpy(asked->relay_addr, asked->intercept_addr, sizeof(asked->relay_addr));
     }
+    asked->relay_answered = false;
     copy_interception(asked, relay);
 }
 
@@ -123,6 +124,8 @@ bool cs_assembler_relay(struct cs_assembler *assembler, uint64_t cookie, uint32_
 
     if (!relay)
         return false;
+    if (relay->relay_of.cookie && relay->kind == CS_WATCH_TLS)
+        return true; /* a second hello */
     /* What it passes on is among those that moved last; of equals, that which came first. */
     TAILQ_FOREACH_REVERSE(asked, &assembler->recent, cs_tracked_list, recent_link)
     {
@@ -141,13 +144,19 @@ bool cs_assembler_relay(struct cs_assembler *assembler, uint64_t cookie, uint32_
     return relay->relay_of.cookie != 0;
 }
 
-void cs_assembler_onward(struct cs_assembler *assembler, const struct cs_connection *relay)
+void cs_assembler_onward(struct cs_assembler *assembler, const struct cs_connection *relay,
+                         const struct cs_exchange *exchange)
 {
     struct cs_connection *asked;
 
     if (!relay->relay_of.cookie || relay->relay_apart)
         return;
     asked = find(assembler, &relay->relay_of);
-    if (asked)
-        copy_interception(asked, relay);
+    if (!asked)
+        return;
+    copy_interception(asked, relay);
+    if (exchange && exchange->status) {
+        asked->relay_answered = true;
+        memcpy(asked->relay_server, exchange->server, sizeof(asked->relay_server));
+    }
 }

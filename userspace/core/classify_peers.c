@@ -103,7 +103,7 @@ void cs_peers_gave_up(struct cs_peers *peers, const struct cs_exchange *exchange
     *given_up = (struct given_up){
         .cgroup_id = connection->cgroup_id,
         .dport = connection->dport,
-        .redirected = connection->intercept_place == CS_INTERCEPT_POD,
+        .redirected = connection->intercept_place == CS_INTERCEPT_POD || connection->relay_port,
         .from_ns = connection->connect_ns,
         .to_ns = exchange->end_ns,
     };

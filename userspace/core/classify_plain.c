@@ -166,6 +166,16 @@ static const struct answerer {
     {AZURE, BY_BEHAVIOUR, 0, ANY_PORT, NULL, WHO(UNKNOWN), false, IS(INTERCEPTED), MEDIUM},
 };
 
+/* Whoever gave the answer, though a mesh's proxy may have written its own name over it. */
+static const char *server_of(const struct cs_exchange *exchange)
+{
+    const struct cs_connection *connection = exchange->connection;
+
+    if (connection->relay_answered && strcmp(exchange->server, ENVOY_SERVER) == 0)
+        return connection->relay_server;
+    return exchange->server;
+}
+
 static bool server_fits(const struct cs_exchange *exchange, const char *server)
 {
     if (!server)
@@ -173,10 +183,10 @@ static bool server_fits(const struct cs_exchange *exchange, const char *server)
     if (server == NOT_YET || !answered(exchange))
         return server == NOT_YET && !answered(exchange);
     if (server == MOVED)
-        return exchange->status / 100 == 3 && exchange->server[0] == '\0';
+        return exchange->status / 100 == 3 && server_of(exchange)[0] == '\0';
     if (!server[0])
-        return exchange->server[0] == '\0';
-    return strncmp(exchange->server, server, strlen(server)) == 0;
+        return server_of(exchange)[0] == '\0';
+    return strncmp(server_of(exchange), server, strlen(server)) == 0;
 }
 
 /* NMI had a token for the pod, or asked IMDS for one and was refused; without an identity 404. */

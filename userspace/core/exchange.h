@@ -59,7 +59,9 @@ struct cs_connection {
      * that one. */
     uint8_t relay_addr[16]; /* where the proxy listens; port 0 no proxy, or not seen to listen */
     uint16_t relay_port;
-    struct cs_connection_id relay_of; /* the proxy's own: what it passes on; cookie 0 nothing */
+    bool relay_answered;                  /* over the proxy's connection, by: */
+    char relay_server[CS_SERVER_MAX + 1]; /* "" none; a proxy of HTTP writes its own name over it */
+    struct cs_connection_id relay_of;     /* the proxy's own: what it passes on; cookie 0 nothing */
     bool relay_apart; /* … by requests of its own: what they meet is not said of the other */
 };
 

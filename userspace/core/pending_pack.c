@@ -34,6 +34,7 @@ static void make_image(struct cs_pending_image *image, const struct cs_exchange 
     clear_tail(connection->comm, sizeof(connection->comm));
     clear_tail(connection->server_name, sizeof(connection->server_name));
     clear_tail(connection->authority, sizeof(connection->authority));
+    clear_tail(connection->relay_server, sizeof(connection->relay_server));
     clear_tail(copy->method, sizeof(copy->method));
     clear_tail(copy->path, sizeof(copy->path));
     clear_tail(copy->user_agent, sizeof(copy->user_agent));

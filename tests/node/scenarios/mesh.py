@@ -14,9 +14,14 @@ def app(*steps, **fields):
     return Container(list(steps), start=BEGIN, **fields)
 
 
-def sidecar(name, *containers, mesh="istio", **fields):
-    proxy = Container([], name="istio-proxy", server="envoy", uid=1337, image=PROXY, start=0.5)
+def sidecar(name, *containers, mesh="istio", server="envoy", **fields):
+    proxy = Container([], name="istio-proxy", server=server, uid=1337, image=PROXY, start=0.5)
     return Pod(name, [proxy, *containers], mesh=mesh, namespace="meshed", **fields)
+
+
+def reader(name, *containers, **fields):
+    """Behind a sidecar that reads HTTP, and makes requests anew."""
+    return sidecar(f"http-{name}", *containers, mesh="istio-open", server="envoy-http", **fields)
 
 
 def ambient(name, *containers, mesh="ambient", **fields):
@@ -66,6 +71,27 @@ SIDECARS = [
             app(raw("gci", repeat=2, every=0.2)), findings=(RETIRING,)),
 ]
 
+READERS = [
+    reader("pia", app(raw("pia", repeat=3, every=0.2), connection("pia", "pia"))),
+    reader("irsa", app(raw("irsa")), findings=(RETIRING,)),
+    reader("imds", app(raw("imdsv2")), findings=(UNDECLARED,)),
+    reader("azure", app(raw("azure-token", repeat=2, every=0.2), raw("azure-instance")),
+           findings=(UNDECLARED,)),
+    reader("nmi", app(raw("azure-token", repeat=2, every=0.2)), intercept="nmi",
+           findings=(RETIRING,)),
+    reader("kube2iam", app(raw("imdsv1")), intercept="kube2iam",
+           findings=(RETIRING, "undeclared-interception")),
+    reader("throttled", app(raw("pia", repeat=2, every=0.2)),
+           behaviours=agent({"status": 429}, {}), expect=("throttled", "ok"),
+           findings=(FIRST, "throttled")),
+    reader("refused", app(raw("pia")), reject=("169.254.170.23",), expect=("server_error",),
+           findings=(FIRST,)),
+    reader("unanswered", app(raw("pia", timeout=1.0)), drop=("169.254.170.23",),
+           expect=("abandoned",), findings=(FIRST,)),
+    reader("pair", app(raw("pia", repeat=4, every=0.15), name="one"),
+           app(raw("pia", repeat=4, every=0.15), name="two")),
+]
+
 NODE_PROXY = [
     # what it asks for those who are not seen (they began before, or are on another node) is nobody's
     Pod("ztunnel", [Container([], name="istio-proxy", server="ztunnel", image=ZTUNNEL, start=0.5),
@@ -89,4 +115,4 @@ NODE_PROXY = [
     ambient("outside", app(raw("irsa", repeat=3, every=0.3)), mesh="", findings=(RETIRING,)),
 ]
 
-TABLE = {"mesh": Scenario(SIDECARS + NODE_PROXY, agent_start=AGENT, seconds=40.0)}
+TABLE = {"mesh": Scenario(SIDECARS + READERS + NODE_PROXY, agent_start=AGENT, seconds=40.0)}

@@ -16,7 +16,8 @@ ROLES = {
     "shop": others.shop,
 }
 # those that do not answer themselves: what becomes of a connection
-CARRIERS = {"connect-proxy": connect_proxy.serve, "envoy": relay.serve, "ztunnel": relay.serve}
+CARRIERS = {"connect-proxy": connect_proxy.serve, "envoy": relay.serve, "envoy-http": relay.serve,
+            "ztunnel": relay.serve}
 
 
 def main():

@@ -3,7 +3,8 @@
 connection of its own to where the caller wanted. Envoy's PassthroughCluster, ztunnel's passthrough.
 
 The spec's keys: inside, paths of the network namespaces to listen in, and mark, of all it sends
-(ztunnel); transparent: TPROXY brings the connections. With none of them it is a sidecar.
+(ztunnel); transparent: TPROXY brings the connections; http: HTTP is not passed on unread. With none
+of them it is a sidecar.
 """
 import errno
 import fcntl
@@ -13,6 +14,7 @@ import socket
 import struct
 
 from .. import linux, truth
+from . import http_relay
 
 SO_ORIGINAL_DST = 80  # linux/netfilter_ipv4.h; the same number for IPv6
 IP_TRANSPARENT = 19
@@ -79,6 +81,15 @@ def _connect(upstream, conn, wanted):
     return error == 0
 
 
+def _upstream(server, conn, wanted):
+    """A connection to where the caller wanted; None when there is no way."""
+    upstream = _socket(server, conn)
+    if _connect(upstream, conn, wanted):
+        return upstream
+    upstream.close()
+    return None
+
+
 def _relay(one, other):
     ends = {one: other, other: one}
     while True:
@@ -96,12 +107,16 @@ def serve(server, conn, peer):
     """One connection of a caller's, on a thread of its own."""
     conn.settimeout(SECONDS)
     wanted = _wanted(conn)
-    if not conn.recv(1, socket.MSG_PEEK):  # Envoy looks for TLS or HTTP before it connects
+    first = conn.recv(3, socket.MSG_PEEK)  # Envoy looks for TLS or HTTP before it connects
+    if not first:
         return
     server.writer.write(source=truth.endpoint(peer), path=truth.endpoint(wanted), method="relay",
                         received_ns=truth.now()[0], pid=linux.host_pid(), exchange=0,
                         delay_seconds=0.0)
-    with _socket(server, conn) as upstream:
-        if _connect(upstream, conn, wanted):
+    if server.spec.get("http") and http_relay.is_http(first):
+        http_relay.serve(conn, peer, wanted, lambda: _upstream(server, conn, wanted))
+        return
+    upstream = _upstream(server, conn, wanted)
+    if upstream:  # else: to close with bytes unread sends a reset
+        with upstream:
             _relay(conn, upstream)
-        # else: to close with bytes unread sends a reset

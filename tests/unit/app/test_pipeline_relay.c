@@ -157,6 +157,8 @@ static const struct {
     {"the migration sidecar asks anew",
      OPEN("w") GET("w") BEGIN("m") GET("m") "m:resp:200 w:resp:200", 1, 1,
      "\"intercepted_by\":\"[::1]:15001\"", "via"},
+    {"another container that is redirected too",
+     OPEN("a") GET("a") OPEN("s") GET("s") "a:resp:200 s:resp:200", 2, 0, "intercepted_by", NULL},
     {"refused to the sidecar", OPEN("a") GET("a") "s:connect s:failed.refused a:close.rst", 1, 1,
      "\"outcome\":\"reset\"", NULL},
     {"refused to it, in TLS", TAKEN("a") "s:connect.tls s:failed.refused a:close.rst", 1, 1,
@@ -164,6 +166,12 @@ static const struct {
     {"given up by both", TAKEN("a") "s:connect.tls a:close.local s:failed.givenup", 1, 1,
      "\"outcome\":\"abandoned\"", NULL},
 
+    {"given up by both, in clear", OPEN("a") GET("a") "s:connect a:close.local s:failed.givenup", 1,
+     1, "abandoned", NULL},
+    {"… of two at once",
+     OPEN("a") GET("a") "s:connect z:connect z:failed.refused a:close.local "
+                        "s:failed.givenup",
+     1, 2, "abandoned", NULL},
     {"a node's proxy in the pod's namespace",
      TAKEN("a") HELLO("z") CALL("z") CALL("a") END("a") END("z"), 1, 1, "\"pod\":\"web\"",
      "proxied"},

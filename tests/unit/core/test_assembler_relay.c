@@ -167,8 +167,12 @@ static void passes_on_for_another(void **state)
     assert_true(cs_assembler_relay(script.assembler, 2, 0, false, may, NULL));
     assert_int_equal(cs_assembler_connection(script.assembler, 2, 0)->relay_of.cookie, 3);
     assert_int_equal(cs_assembler_connection(script.assembler, 3, 0)->relay_port, 15001);
+    assert_false(cs_assembler_connection(script.assembler, 3, 0)->relay_answered);
+    script_run(&script, "2:resp:200");
+    assert_true(cs_assembler_connection(script.assembler, 3, 0)->relay_answered);
+    assert_string_equal(cs_assembler_connection(script.assembler, 3, 0)->relay_server, "EC2ws");
     /* Once it does, it does, whoever is there. */
-    script_run(&script, "2:resp:200 3:resp:200 3:close.local 2:req");
+    script_run(&script, "3:resp:200 3:close.local 2:req");
     assert_true(cs_assembler_relay(script.assembler, 2, 0, false, may, NULL));
     cs_assembler_free(script.assembler);
 }
