@@ -126,6 +126,12 @@ static int find_gone(void *user, const struct cs_usage_view *usage)
     return ++gone->count == GONE_MAX;
 }
 
+/* Exchanges are told late, but not later than the table of containers forgets who made them. */
+static bool is_forgotten(void *user, uint64_t cgroup_id)
+{
+    return !cs_container_table_has(user, cgroup_id);
+}
+
 void cs_pipeline_pods_expire(struct cs_pipeline *pipeline, uint64_t now_ns)
 {
     struct cs_pipeline_pods *pods = &pipeline->pods;
@@ -136,6 +142,7 @@ void cs_pipeline_pods_expire(struct cs_pipeline *pipeline, uint64_t now_ns)
         cs_usage_pod_ended(pods->usage, gone.uids[i], now_ns);
     cs_usage_expire(pods->usage, now_ns);
     cs_pod_index_expire(pods->index, now_ns);
+    cs_call_history_sweep(pipeline->calls, is_forgotten, pipeline->containers);
 }
 
 static void set_gauge(void *user, enum cs_usage_gauge gauge, const struct cs_subject *subject,

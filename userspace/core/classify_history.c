@@ -189,6 +189,19 @@ void cs_call_history_ask(const struct cs_call_history *history, enum cs_mechanis
         evidence->preceded = from_start ? CS_PRECEDED_NOTHING : CS_PRECEDED_UNKNOWN;
 }
 
+void cs_call_history_sweep(struct cs_call_history *history,
+                           bool (*gone)(void *user, uint64_t cgroup_id), void *user)
+{
+    struct entry *entry, *next;
+
+    if (HASH_COUNT(history->entries) <= history->max / 2)
+        return;
+    HASH_ITER (hh, history->entries, entry, next) {
+        if (gone(user, entry->cgroup_id))
+            remove_entry(history, entry);
+    }
+}
+
 size_t cs_call_history_count(const struct cs_call_history *history)
 {
     return HASH_COUNT(history->entries);

@@ -36,6 +36,11 @@ int cs_call_history_note(struct cs_call_history *history, const struct cs_exchan
 void cs_call_history_ask(const struct cs_call_history *history, enum cs_mechanism token,
                          bool from_start, struct cs_evidence *evidence);
 
+/* Forget containers that gone says no call can come of any more, once half of the room is taken.
+ * What else makes room leaves a doubt: that a container isn't remembered proves nothing then. */
+void cs_call_history_sweep(struct cs_call_history *history,
+                           bool (*gone)(void *user, uint64_t cgroup_id), void *user);
+
 size_t cs_call_history_count(const struct cs_call_history *history);
 
 #endif

@@ -166,6 +166,38 @@ static void test_passed_over(void **state)
     cs_call_history_free(NULL);
 }
 
+static bool is_odd(void *user, uint64_t cgroup_id)
+{
+    (*(unsigned int *)user)++;
+    return cgroup_id % 2 == 1;
+}
+
+/* A node where jobs come and go: those that are gone leave without leaving a doubt. */
+static void test_swept(void **state)
+{
+    struct cs_call_history *history = make(8);
+    struct cs_connection connection = {.cgroup_id = 1000, .tgid = 10};
+    struct cs_exchange exchange = {.connection = &connection, .start_ns = START};
+    struct cs_evidence evidence = {.exchange = &exchange};
+    unsigned int asked = 0;
+
+    (void)state;
+    for (unsigned int i = 0; i < 4; i++)
+        note(history, i, 10, CS_MECHANISM_IRSA, true, START);
+    cs_call_history_sweep(history, is_odd, &asked);
+    assert_int_equal(asked, 0); /* there is room */
+    for (unsigned int i = 1; i < 100; i += 2) {
+        note(history, i, 10, CS_MECHANISM_IRSA, true, START);
+        cs_call_history_sweep(history, is_odd, &asked);
+    }
+    cs_call_history_ask(history, CS_MECHANISM_IRSA, true, &evidence);
+    assert_int_equal(evidence.preceded, CS_PRECEDED_NOTHING);
+    connection.cgroup_id = 2;
+    cs_call_history_ask(history, CS_MECHANISM_IRSA, true, &evidence);
+    assert_int_equal(evidence.preceded, CS_PRECEDED_TOKEN);
+    cs_call_history_free(history);
+}
+
 /* Once one was forgotten, that there is none says nothing. */
 static void test_bounded(void **state)
 {
@@ -190,7 +222,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_preceded),    cmocka_unit_test(test_multiplexed),
         cmocka_unit_test(test_beside),      cmocka_unit_test(test_failed),
-        cmocka_unit_test(test_passed_over), cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_passed_over), cmocka_unit_test(test_swept),
+        cmocka_unit_test(test_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
