@@ -55,7 +55,7 @@ def scenario():
         migrating("slashes", [raw("azure-token", path="/" + catalog.AZURE_PATH)],
                   expect=("redirected",)),
         # as an ordinary container it may be later than the application
-        migrating("too-early", [token(repeat=9, every=0.7, enough=1)], start=0.5, proxy=2.0,
+        migrating("too-early", [token(repeat=20, every=0.7, enough=1)], start=0.3, proxy=4.0,
                   expect=("refused+", "ok"), findings=(FIRST, RETIRING)),
         migrating("instance", [raw("azure-instance")]),
     ]

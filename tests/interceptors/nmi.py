@@ -7,9 +7,10 @@ from node.simulation import Interceptor
 
 from . import aad, azwi_proxy
 from .program import KUBE, Program
-from .scenario import kube_api, raw, runs
+from .scenario import at, kube_api, raw, runs
 
-STARTS, ASK = 2.5, 6.0  # seconds after go
+STARTS, ASK = 4.0, 7.0  # seconds after go
+SET = ASK + 3.0  # those that are held
 # its own are 16 and 4 attempts, 5 s apart
 CREATED_ATTEMPTS, ASSIGNED_ATTEMPTS = 7, 2
 NO_RESOURCE = "/metadata/identity/oauth2/token?api-version=2018-02-01"
@@ -57,13 +58,13 @@ BOUND = [
     asks("throttled", token(), findings=(RETIRING,)),  # NMI asks again after two seconds
     asks("refused", token(), expect=("denied",), findings=(FIRST,)),
     # its identity is assigned while NMI holds the request
-    asks("assigned-late", token(), findings=(RETIRING,)),
-    asks("assigned-later", token(), findings=(RETIRING, SLOW)),
+    asks("assigned-late", at(SET, token()), findings=(RETIRING,)),
+    asks("assigned-later", at(SET, token()), findings=(RETIRING, SLOW)),
     asks("assigned-never", token(), expect=("not_found",), findings=(FIRST, SLOW)),
     asks("no-identity", token(), expect=("not_found",), findings=(FIRST, SLOW)),
     asks("gives-up", token(timeout=3.0), expect=("abandoned",), findings=(FIRST,)),
     # before NMI has its rules in place, the node's identity is what a pod gets
-    Pod("early", app([token(intercepted=False), {"do": "sleep", "seconds": ASK}, token()],
+    Pod("early", app([token(intercepted=False), *at(ASK, token())],
                      start=0.3), intercept="nmi", findings=(FALLBACK, RETIRING)),
 ]
 
@@ -102,8 +103,8 @@ def scenario():
     assigned += [aad.assigned("refused", clientID=aad.REFUSED),
                  aad.assigned("throttled", clientID=aad.THROTTLED),
                  aad.assigned("principal", **aad.PRINCIPAL),
-                 (ASK + 2.5, aad.assigned("assigned-late")),
-                 (ASK + 7.0, aad.assigned("assigned-later"))]
+                 (SET + 3.0, aad.assigned("assigned-late")),
+                 (SET + 7.0, aad.assigned("assigned-later"))]
     return Scenario(
         pods=[kube_api(aad.cluster(azureassignedidentities=assigned,
                                    azurepodidentityexceptions=[aad.exception("exempt"),
@@ -117,7 +118,7 @@ def scenario():
 
 PROGRAM = Program(
     "nmi", ("nmi", "azwi-proxy"), scenario, own=("azure-imds", "entra", "metadata"),
-    holds={"throttled": (2.0, 4.0), "assigned-late": (1.5, 4.5), "assigned-later": (5.5, 9.0),
+    holds={"throttled": (2.0, 4.0), "assigned-late": (2.0, 5.0), "assigned-later": (5.5, 9.0),
            "no-identity": (7.0, 9.0), "unbound": (7.0, 9.0), "assigned-never": (9.0, 11.0),
            "gives-up": (2.9, 3.5)},
     sidecar="azwi-proxy", relayed=1, findings=True)

@@ -10,7 +10,7 @@ from .program import Program
 from .scenario import kube_api
 
 
-LIVES = 4.5  # seconds after ASK
+LIVES = 6.0  # seconds after ASK
 
 
 def killed(pod):
