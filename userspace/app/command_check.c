@@ -85,6 +85,7 @@ int cs_command_check(int argc, char **argv)
     cs_check_sensor(check);
     cs_check_names(check);
     cs_check_places(check);
+    cs_check_files(check);
     cs_cgroup_fs_close(&check->cgroup);
     if (!check->json)
         cs_check_print(&check->report, wants_colour(), stdout);

@@ -39,4 +39,7 @@ void cs_check_names(struct cs_check *check);
 /* State directory, addresses to listen on. */
 void cs_check_places(struct cs_check *check);
 
+/* Files of --expect, --events and --record-facts, those that are given. */
+void cs_check_files(struct cs_check *check);
+
 #endif

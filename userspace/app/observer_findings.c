@@ -1,35 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* --expect: what is as intended. */
+#include "app/expect_file.h"
 #include "app/observer_parts.h"
-#include "base/cleanup.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static int read_file(const char *path, struct cs_expect *expect)
-{
-    _cleanup_free_ char *text = malloc(CS_EXPECT_BYTES_MAX + 1);
-    char error[CS_EXPECT_ERROR_MAX];
-    long len;
-    int r;
-
-    if (!text)
-        return cs_error_r(-ENOMEM, "out of memory");
-    len = cs_file_read(path, text, CS_EXPECT_BYTES_MAX + 1);
-    if (len == -EFBIG)
-        return cs_error_r((int)len, "--expect %s: larger than %d bytes", path, CS_EXPECT_BYTES_MAX);
-    if (len < 0)
-        return cs_error_r((int)len, "--expect %s: %s", path, strerror((int)-len));
-    r = cs_expect_parse(expect, text, (size_t)len, error);
-    if (r < 0)
-        return cs_error_r(r, "--expect %s: %s", path, r == -ENOMEM ? "out of memory" : error);
-    return 0;
-}
 
 void cs_observer_warn_of_expired(struct cs_observer *observer)
 {
@@ -51,11 +29,12 @@ int cs_observer_make_expect(struct cs_observer *observer)
 {
     const char *path = observer->config->expect;
     int error = cs_expect_new(&observer->expect);
+    char why[CS_EXPECT_ERROR_MAX];
 
     if (error == 0 && path[0]) {
-        error = read_file(path, observer->expect);
+        error = cs_expect_file_read(path, observer->expect, why);
         if (error < 0)
-            return error;
+            return cs_error_r(error, "--expect %s: %s", path, why);
         cs_observer_warn_of_expired(observer);
     }
     if (error < 0)
