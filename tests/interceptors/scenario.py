@@ -12,6 +12,8 @@ from . import kube_api as kube_api_server
 from . import program
 from .program import HERE, KUBE
 
+NODE = net.NODE4
+RETIRING, FIRST_FAILED = ("retiring-mechanism",), ("first-call-failed",)
 REGION = {"AWS_REGION": "us-east-1"}
 API_PORT = 6443
 FIRST = 1.0  # seconds after go: the API server listens, its kubeconfig is written
@@ -68,9 +70,6 @@ def kube_api(*more):
                                             endless=True)],
                namespace="kube-system", service_account="kube-apiserver", host_network=True,
                workload="kube-apiserver")
-
-
-NODE = net.NODE4
 
 
 def programs():
