@@ -53,7 +53,8 @@ static void tell_sdk(struct cs_findings *findings, struct cs_finding_container *
     struct cs_sdk sdk;
     uint64_t hash;
 
-    if (!exchange->user_agent[0] || !container->pod ||
+    /* An interceptor passes on what those who ask it say of themselves. */
+    if (!exchange->user_agent[0] || !container->pod || input->verdict->upstream ||
         !cs_sdk_parse(exchange->user_agent, exchange->request_flags & CS_REQUEST_USER_AGENT_CUT,
                       &sdk))
         return;

@@ -280,6 +280,19 @@ static void tells_sdks_once(void **state)
     play_end(&play);
 }
 
+static void tells_no_sdks_of_those_who_ask_an_interceptor(void **state)
+{
+    struct play play;
+    struct act act = {AT_IMDS(METADATA, "/latest/meta-data/x"), STATUS(200, OK), .upstream = true,
+                      .user_agent = "Boto3/1.40.0 Botocore/1.40.0"};
+
+    (void)state;
+    play_begin(&play, &(struct scene){0});
+    play_act(&play, WEB, &act);
+    assert_int_equal(play.sdks, 0);
+    play_end(&play);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +306,7 @@ int main(void)
         cmocka_unit_test(bounds_associations),
         cmocka_unit_test(never_says_retiring_in_vain),
         cmocka_unit_test(tells_sdks_once),
+        cmocka_unit_test(tells_no_sdks_of_those_who_ask_an_interceptor),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
