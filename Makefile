@@ -65,7 +65,7 @@ BPF_OBJ := $(BUILD)/bpf/credscope.bpf.o
 .SUFFIXES:
 .SECONDARY:
 .DEFAULT_GOAL := all
-.PHONY: help all deps demo test unit test-bpf test-kube test-apiserver test-e2e test-slow test-secrets test-churn test-sdks test-interceptors fuzz-packets bench check fuzz asan test-kernels install clean
+.PHONY: help all deps demo test unit test-bpf test-kube test-apiserver test-e2e test-slow test-secrets test-churn test-sdks test-interceptors test-envoy fuzz-packets bench check fuzz asan test-kernels install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -189,6 +189,9 @@ test-sdks: ## the clouds' SDKs themselves, with a confusion matrix (root, regist
 	$(Q)tools/install-deps.sh build test
 	$(Q)$(MAKE) --no-print-directory all $(BUILD)/tools/replay
 	$(Q)cd tests && BUILD=$(BUILD) /usr/bin/python3 -B -m sdks $(SDKS)
+
+test-envoy: all ## the tests of meshes with a real Envoy in the sidecars (root; installs it)
+	$(Q)NODE_ENVOY=$$(tools/test-envoy.sh) && export NODE_ENVOY && BUILD=$(BUILD) tests/e2e/run.sh mesh
 
 test-interceptors: ## real kube2iam, kiam and the like on a simulated node (root, Go); INTERCEPTORS="kiam ..."
 	$(Q)tools/install-deps.sh build test

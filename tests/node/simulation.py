@@ -7,7 +7,7 @@ import sys
 import time
 import typing
 
-from . import cgroups, linux, mesh, net, objects, pods, tls
+from . import cgroups, envoy, linux, mesh, net, objects, pods, tls
 from .processes import PYTHON, VENV_PYTHON, Processes
 
 SERVICES = f"{cgroups.NODE}/system.slice"
@@ -214,6 +214,10 @@ class Simulation:
 
     def start_sidecar(self, pod, container, cgroup, identity):
         role, more = container.server, {}
+        if envoy.PROGRAM and role.startswith("envoy"):
+            envoy.start(self.processes, f"{role}-{pod.spec.name}", role == "envoy-http", cgroup,
+                        pod.holder, os.path.join(self.options.truth, f"{pod.spec.name}.envoy"))
+            return
         listen = [("0.0.0.0", 8000)]
         if role in mesh.ROLES:
             more = {"http": role == "envoy-http"}

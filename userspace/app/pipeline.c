@@ -210,6 +210,7 @@ static void of_socket(struct cs_pipeline *pipeline, const struct cs_fact *fact)
     case CS_FACT_INTERCEPTED:
         learn_peer(pipeline, header);
         break;
+    case CS_FACT_CONNECT:
     case CS_FACT_ESTABLISHED:
     case CS_FACT_REQUEST:
     case CS_FACT_CLIENT_HELLO:

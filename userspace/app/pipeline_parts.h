@@ -29,8 +29,8 @@ int cs_pipeline_findings_make(struct cs_pipeline *pipeline,
 /* As classification wants it; its texts are the subject's. */
 struct cs_party cs_pipeline_party(const struct cs_subject *subject);
 
-/* To be called of facts by which a connection is made, sends, or is about to end without having
- * been made: does it pass on another's? Whether it is redirected itself is known then. */
+/* To be called of facts by which a connection begins, is made, sends, or is about to end without
+ * having been made: does it pass on another's? */
 void cs_pipeline_relay(struct cs_pipeline *pipeline, const struct cs_fact_header *header);
 
 /* The exchange is another one, seen again on the connection of a proxy. */

@@ -90,7 +90,8 @@ void cs_pipeline_relay(struct cs_pipeline *pipeline, const struct cs_fact_header
     if (!connection || connection->kernel_thread || is_taken(connection))
         return;
     /* In TLS the hello says more. */
-    if (header->type == CS_FACT_ESTABLISHED && connection->kind == CS_WATCH_TLS)
+    if (connection->kind == CS_WATCH_TLS &&
+        (header->type == CS_FACT_CONNECT || header->type == CS_FACT_ESTABLISHED))
         return;
     relay.failed = header->type == CS_FACT_CONNECT_FAILED;
     /* Who connects for all does so for each anew; who keeps connections is in the pod. */

@@ -192,6 +192,9 @@ static void intercepted(struct cs_connection *connection, const struct cs_fact_i
         connection->intercept_cgroup_id = fact->cgroup_id;
     if (connection->intercept_place == CS_INTERCEPT_POD)
         return;
+    /* Who is redirected itself takes nobody's connection. */
+    if (fact->place == CS_INTERCEPT_POD)
+        connection->relay_of = (struct cs_connection_id){0};
     connection->intercept_place = fact->place;
     memcpy(connection->intercept_addr, fact->addr, sizeof(connection->intercept_addr));
     connection->intercept_port = fact->port;
@@ -368,30 +371,6 @@ const struct cs_connection *cs_assembler_connection(const struct cs_assembler *a
 
     HASH_FIND(hh, assembler->table, &id, sizeof(id), tracked);
     return tracked ? &tracked->connection : NULL;
-}
-
-void cs_assembler_calls(const struct cs_assembler *assembler, uint32_t tgid,
-                        const char *server_name, uint64_t from_ns, uint64_t to_ns,
-                        struct cs_connection_id except, struct cs_calls_under_way *calls)
-{
-    const struct cs_tracked *tracked;
-
-    *calls = (struct cs_calls_under_way){0};
-    TAILQ_FOREACH(tracked, &assembler->recent, recent_link)
-    {
-        const struct cs_connection *connection = &tracked->connection;
-        const struct cs_tls *tls = &tracked->tls;
-
-        if (connection->tgid != tgid || !tls->hello || tls->phase == CS_TLS_IDLE ||
-            (connection->id.cookie == except.cookie &&
-             connection->id.generation == except.generation) ||
-            strcmp(connection->server_name, server_name) != 0)
-            continue;
-        if (tls->phase == CS_TLS_HANDSHAKE || tls->exchange.start_ns >= to_ns)
-            calls->later++;
-        else if (tls->exchange.start_ns >= from_ns)
-            calls->earlier++;
-    }
 }
 
 const struct cs_assembler_stats *cs_assembler_stats(const struct cs_assembler *assembler)

@@ -61,7 +61,8 @@ struct cs_tracked {
     bool lossy;
     bool connect_reported; /* its failed connect was handed over */
     bool tunnel_pending;   /* a CONNECT prologue without answer */
-    bool passed_on;        /* a proxy's connection, which was made, does */
+    bool passed_on;        /* a proxy's connection, which was made, passes it on */
+    bool passes_on;        /* it is such a one */
     bool hidden_requests;  /* requests were sent in a gap: an answer may be theirs */
     struct cs_request_list requests;
     struct cs_held_list held;

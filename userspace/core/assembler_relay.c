@@ -10,12 +10,12 @@
 
 #include <string.h>
 
-static struct cs_connection *find(struct cs_assembler *assembler, const struct cs_connection_id *id)
+static struct cs_tracked *find(struct cs_assembler *assembler, const struct cs_connection_id *id)
 {
     struct cs_tracked *tracked;
 
     HASH_FIND(hh, assembler->table, id, sizeof(*id), tracked);
-    return tracked ? &tracked->connection : NULL;
+    return tracked;
 }
 
 static bool is_same_address(const struct cs_connection *a, const struct cs_connection *b)
@@ -83,9 +83,9 @@ static bool is_same_id(const struct cs_connection_id *a, const struct cs_connect
     return a->cookie == b->cookie && a->generation == b->generation;
 }
 
-static unsigned int likelihood(const struct cs_tracked *asked, const struct cs_connection *relay)
+static unsigned int likelihood(const struct cs_tracked *asked, const struct cs_tracked *tracked)
 {
-    const struct cs_connection *connection = &asked->connection;
+    const struct cs_connection *connection = &asked->connection, *relay = &tracked->connection;
     unsigned int fit = fit_of(asked, relay);
 
     if (fit == FITS_NOT)
@@ -93,16 +93,18 @@ static unsigned int likelihood(const struct cs_tracked *asked, const struct cs_c
     if (connection->sport && relay->sport &&
         memcmp(connection->saddr, relay->saddr, sizeof(relay->saddr)) == 0)
         fit |= FROM_THERE;
-    if (is_same_id(&connection->id, &relay->relay_of))
+    if (tracked->passes_on && is_same_id(&connection->id, &relay->relay_of))
         fit |= KNOWN;
     return fit;
 }
 
-static void link_up(struct cs_tracked *tracked, struct cs_connection *relay)
+/* Before it is made it may turn out another's: it may be tried again, or be redirected itself. */
+static void link_up(struct cs_tracked *tracked, struct cs_tracked *passing)
 {
-    struct cs_connection *asked = &tracked->connection;
+    struct cs_connection *asked = &tracked->connection, *relay = &passing->connection;
 
-    tracked->passed_on = relay->established_ns != 0; /* else it may be tried again */
+    if (relay->established_ns)
+        tracked->passed_on = passing->passes_on = true;
     relay->relay_of = asked->id;
     if (relay->relay_apart)
         return;
@@ -118,18 +120,19 @@ bool cs_assembler_relay(struct cs_assembler *assembler, uint64_t cookie, uint32_
                         bool apart, cs_relay_fn may, void *user)
 {
     const struct cs_connection_id id = {cookie, generation, 0};
-    struct cs_connection *relay = find(assembler, &id);
-    struct cs_tracked *asked, *best = NULL;
+    struct cs_tracked *asked, *best = NULL, *tracked = find(assembler, &id);
+    struct cs_connection *relay;
     unsigned int most = 0, looked_at = 0;
 
-    if (!relay)
+    if (!tracked)
         return false;
+    relay = &tracked->connection;
     if (relay->relay_of.cookie && relay->kind == CS_WATCH_TLS)
         return true; /* a second hello */
     /* What it passes on is among those that moved last; of equals, that which came first. */
     TAILQ_FOREACH_REVERSE(asked, &assembler->recent, cs_tracked_list, recent_link)
     {
-        unsigned int fit = &asked->connection == relay ? 0 : likelihood(asked, relay);
+        unsigned int fit = asked == tracked ? 0 : likelihood(asked, tracked);
 
         if (looked_at++ == CS_RELAY_LOOK_MAX)
             break;
@@ -140,7 +143,7 @@ bool cs_assembler_relay(struct cs_assembler *assembler, uint64_t cookie, uint32_
     }
     relay->relay_apart = apart;
     if (best)
-        link_up(best, relay);
+        link_up(best, tracked);
     return relay->relay_of.cookie != 0;
 }
 
@@ -148,12 +151,14 @@ void cs_assembler_onward(struct cs_assembler *assembler, const struct cs_connect
                          const struct cs_exchange *exchange)
 {
     struct cs_connection *asked;
+    struct cs_tracked *tracked;
 
     if (!relay->relay_of.cookie || relay->relay_apart)
         return;
-    asked = find(assembler, &relay->relay_of);
-    if (!asked)
+    tracked = find(assembler, &relay->relay_of);
+    if (!tracked)
         return;
+    asked = &tracked->connection;
     copy_interception(asked, relay);
     if (exchange && exchange->status) {
         asked->relay_answered = true;

@@ -5,6 +5,7 @@
 #include "base/util.h"
 
 #include <ctype.h>
+#include <string.h>
 
 void cs_assembler_client_hello(struct cs_tracked *tracked, const struct cs_fact *fact)
 {
@@ -123,4 +124,28 @@ bool cs_assembler_tls_in_flight(const struct cs_tracked *tracked, struct cs_exch
         return false;
     convert((struct cs_tracked *)tracked, &current, exchange);
     return true;
+}
+
+void cs_assembler_calls(const struct cs_assembler *assembler, uint32_t tgid,
+                        const char *server_name, uint64_t from_ns, uint64_t to_ns,
+                        struct cs_connection_id except, struct cs_calls_under_way *calls)
+{
+    const struct cs_tracked *tracked;
+
+    *calls = (struct cs_calls_under_way){0};
+    TAILQ_FOREACH(tracked, &assembler->recent, recent_link)
+    {
+        const struct cs_connection *connection = &tracked->connection;
+        const struct cs_tls *tls = &tracked->tls;
+
+        if (connection->tgid != tgid || !tls->hello || tls->phase == CS_TLS_IDLE ||
+            (connection->id.cookie == except.cookie &&
+             connection->id.generation == except.generation) ||
+            strcmp(connection->server_name, server_name) != 0)
+            continue;
+        if (tls->phase == CS_TLS_HANDSHAKE || tls->exchange.start_ns >= to_ns)
+            calls->later++;
+        else if (tls->exchange.start_ns >= from_ns)
+            calls->earlier++;
+    }
 }

@@ -10,11 +10,9 @@
 #include <string.h>
 
 struct given_up {
-    char pod_uid[CS_POD_UID_LEN];
+    uint64_t pod; /* hash of the UID; 0 none, or not redirected */
     uint64_t cgroup_id;
-    uint8_t daddr[16];
-    uint16_t dport;
-    bool redirected;
+    uint64_t destination; /* hash */
     uint64_t from_ns, to_ns;
 };
 
@@ -94,36 +92,44 @@ bool cs_peers_any_redirects(const struct cs_peers *peers)
     return peers->next_redirect > 0;
 }
 
+static uint64_t pod_of(const char *pod_uid)
+{
+    return pod_uid[0] ? cs_hash(CS_HASH_START, pod_uid, strlen(pod_uid)) : 0;
+}
+
+static uint64_t destination_of(const struct cs_connection *connection)
+{
+    uint64_t hash = cs_hash(CS_HASH_START, connection->daddr, sizeof(connection->daddr));
+
+    return cs_hash(hash, &connection->dport, sizeof(connection->dport));
+}
+
 void cs_peers_gave_up(struct cs_peers *peers, const struct cs_exchange *exchange,
                       const char *pod_uid)
 {
     const struct cs_connection *connection = exchange->connection;
-    struct given_up *given_up = &peers->given_up[peers->next_given_up % CS_PEERS_GIVEN_UP_MAX];
+    bool redirected = connection->intercept_place == CS_INTERCEPT_POD || connection->relay_port;
 
-    *given_up = (struct given_up){
+    peers->given_up[peers->next_given_up++ % CS_PEERS_GIVEN_UP_MAX] = (struct given_up){
+        .pod = redirected ? pod_of(pod_uid) : 0,
         .cgroup_id = connection->cgroup_id,
-        .dport = connection->dport,
-        .redirected = connection->intercept_place == CS_INTERCEPT_POD || connection->relay_port,
+        .destination = destination_of(connection),
         .from_ns = connection->connect_ns,
         .to_ns = exchange->end_ns,
     };
-    cs_text_copy(given_up->pod_uid, sizeof(given_up->pod_uid), pod_uid, strlen(pod_uid));
-    memcpy(given_up->daddr, connection->daddr, sizeof(given_up->daddr));
-    peers->next_given_up++;
 }
 
 bool cs_peers_was_for(const struct cs_peers *peers, const struct cs_connection *failed,
                       const char *pod_uid, bool for_all)
 {
+    uint64_t pod = pod_of(pod_uid), destination = destination_of(failed);
+
     for (size_t i = 0; i < count(peers->next_given_up, CS_PEERS_GIVEN_UP_MAX); i++) {
         const struct given_up *given_up = &peers->given_up[i];
 
-        if (given_up->dport != failed->dport || given_up->cgroup_id == failed->cgroup_id ||
-            memcmp(given_up->daddr, failed->daddr, sizeof(failed->daddr)) != 0 ||
-            failed->connect_ns < given_up->from_ns || failed->connect_ns > given_up->to_ns)
-            continue;
-        if (for_all ||
-            (given_up->redirected && pod_uid[0] && strcmp(given_up->pod_uid, pod_uid) == 0))
+        if (given_up->destination == destination && given_up->cgroup_id != failed->cgroup_id &&
+            failed->connect_ns >= given_up->from_ns && failed->connect_ns <= given_up->to_ns &&
+            (for_all || (pod != 0 && given_up->pod == pod)))
             return true;
     }
     return false;

@@ -15,7 +15,7 @@
 
 #define CS_PEERS_LISTENERS_MAX 64  /* a node has one or two */
 #define CS_PEERS_REDIRECTS_MAX 512 /* pods; a node has 110 or 250, and departed ones */
-#define CS_PEERS_GIVEN_UP_MAX  64  /* of the last seconds */
+#define CS_PEERS_GIVEN_UP_MAX  512 /* Envoy goes on for 10 s: all pods of a node, several times */
 
 struct cs_peers;
 

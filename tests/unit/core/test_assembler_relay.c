@@ -153,6 +153,21 @@ static void passes_on_what_failed_before(void **state)
     cs_assembler_free(script.assembler);
 }
 
+/* A second application, known to be redirected only after its connect. */
+static void is_redirected_itself(void **state)
+{
+    const struct cs_assembler_options options = {.sink = ignore};
+    struct script script = {.assembler = cs_assembler_new(&options)};
+
+    (void)state;
+    script_run(&script, ASKED "2:connect");
+    assert_true(cs_assembler_relay(script.assembler, 2, 0, false, may, NULL));
+    script_run(&script, "2:icept.pod:15001 2:est:2");
+    assert_int_equal(cs_assembler_connection(script.assembler, 2, 0)->relay_of.cookie, 0);
+    assert_int_equal(cs_assembler_connection(script.assembler, 2, 0)->intercept_port, 15001);
+    cs_assembler_free(script.assembler);
+}
+
 /* A proxy of HTTP keeps its connection for the next application that asks. */
 static void passes_on_for_another(void **state)
 {
@@ -211,6 +226,7 @@ int main(void)
         cmocka_unit_test(test_rows),
         cmocka_unit_test(passes_each_on_once),
         cmocka_unit_test(passes_on_what_failed_before),
+        cmocka_unit_test(is_redirected_itself),
         cmocka_unit_test(passes_on_for_another),
         cmocka_unit_test(asks_anew),
     };
