@@ -190,4 +190,13 @@ void cs_classify(const struct cs_evidence *evidence, struct cs_verdict *verdict)
  * principal_id, msi_res_id or mi_res_id (Azure). False and "" when the request names none. */
 bool cs_exchange_identity(const struct cs_exchange *exchange, char *to, size_t size);
 
+/* An IMDSv2 token request; and one that the real service left without an answer, as it does for
+ * pods behind a hop limit of 1. */
+bool cs_exchange_is_put(const struct cs_exchange *exchange);
+bool cs_exchange_is_unanswered_put(const struct cs_exchange *exchange);
+
+/* What it says of the end-point: of an unanswered token request it can't be told. */
+enum cs_result cs_exchange_endpoint_result(const struct cs_exchange *exchange,
+                                           enum cs_outcome outcome);
+
 #endif

@@ -129,3 +129,22 @@ bool cs_exchange_identity(const struct cs_exchange *exchange, char *to, size_t s
         return false;
     return cs_text_copy(to, size, value.data, value.len);
 }
+
+bool cs_exchange_is_put(const struct cs_exchange *exchange)
+{
+    return strcmp(exchange->method, "PUT") == 0 &&
+           cs_path_classify(exchange->path) == CS_PATH_AWS_TOKEN;
+}
+
+bool cs_exchange_is_unanswered_put(const struct cs_exchange *exchange)
+{
+    return exchange->status == 0 && exchange->observed && !exchange->connect_failed &&
+           !exchange->connection->intercept_place && cs_exchange_is_put(exchange);
+}
+
+enum cs_result cs_exchange_endpoint_result(const struct cs_exchange *exchange,
+                                           enum cs_outcome outcome)
+{
+    return cs_exchange_is_unanswered_put(exchange) ? CS_RESULT_NEITHER
+                                                   : cs_outcome_endpoint_result(outcome);
+}

@@ -12,18 +12,6 @@
  * all: it must be silent for longer than the others' usual pause. */
 #define PARTIAL_NS (900 * CS_NSEC_PER_SEC)
 
-bool cs_finding_is_put(const struct cs_exchange *exchange)
-{
-    return strcmp(exchange->method, "PUT") == 0 &&
-           cs_path_classify(exchange->path) == CS_PATH_AWS_TOKEN;
-}
-
-bool cs_finding_is_unanswered_put(const struct cs_exchange *exchange)
-{
-    return exchange->status == 0 && exchange->observed && !exchange->connect_failed &&
-           !exchange->connection->intercept_place && cs_finding_is_put(exchange);
-}
-
 static uint8_t index_of(const struct cs_findings_input *input)
 {
     bool ipv6 = input->exchange->connection->family == 6;
@@ -178,7 +166,7 @@ void cs_finding_address_exchange(struct cs_findings *findings,
         return;
     if (exchange->status != 0)
         answered(findings, index, input, exchange->answer_ns ? exchange->answer_ns : now_ns);
-    else if (is_silence(input->verdict->outcome) && !cs_finding_is_unanswered_put(exchange))
+    else if (is_silence(input->verdict->outcome) && !cs_exchange_is_unanswered_put(exchange))
         silent(findings, index, input, input->verdict->outcome,
                exchange->end_ns ? exchange->end_ns : now_ns, now_ns);
 }
@@ -189,6 +177,6 @@ void cs_finding_address_in_flight(struct cs_findings *findings,
     uint8_t index = index_of(input);
 
     if (index != CS_FINDING_NO_ADDRESS && !input->exchange->connection->intercept_place &&
-        !cs_finding_is_put(input->exchange))
+        !cs_exchange_is_put(input->exchange))
         silent(findings, index, input, CS_OUTCOME_UNOBSERVED, now_ns, now_ns);
 }

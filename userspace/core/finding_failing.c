@@ -45,7 +45,7 @@ static enum cs_mechanism failing_mechanism(const struct cs_finding_case *c, bool
     if (!failed || c->at_ns <= c->container->credentials_ns)
         return CS_MECHANISM_END;
     if (verdict->endpoint == CS_ENDPOINT_IMDS &&
-        (exchange->connect_failed || exchange->path[0] == '\0' || cs_finding_is_put(exchange)))
+        (exchange->connect_failed || exchange->path[0] == '\0' || cs_exchange_is_put(exchange)))
         return used_at_imds(c);
     if (!cs_usage_is_attempt(exchange, verdict, c->findings->options.cloud) ||
         !cs_finding_uses(c->findings, c->container, verdict->mechanism, c->now_ns))

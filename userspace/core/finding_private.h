@@ -251,8 +251,4 @@ void cs_finding_address_exchange(struct cs_findings *findings,
 void cs_finding_address_in_flight(struct cs_findings *findings,
                                   const struct cs_findings_input *input, uint64_t now_ns);
 
-/* An IMDSv2 token request, and one that the real service left without an answer. */
-bool cs_finding_is_put(const struct cs_exchange *exchange);
-bool cs_finding_is_unanswered_put(const struct cs_exchange *exchange);
-
 #endif

@@ -90,9 +90,9 @@ static void remember(struct cs_finding_container *container, const struct cs_fin
         ((exchange->status > 0 && exchange->status < 400) || exchange->status == 404))
         container->imds_served_ns = at_ns;
     if (container->put_ns == 0 && !container->host_network &&
-        cs_finding_is_unanswered_put(exchange))
+        cs_exchange_is_unanswered_put(exchange))
         container->put_ns = exchange->start_ns;
-    if (exchange->status != 0 && cs_finding_is_put(exchange))
+    if (exchange->status != 0 && cs_exchange_is_put(exchange))
         container->put_ns = 0;
     if (verdict->delivered && at_ns > container->credentials_ns)
         container->credentials_ns = at_ns;
@@ -204,7 +204,7 @@ void cs_findings_in_flight(struct cs_findings *findings, const struct cs_finding
         return;
     cs_finding_container_spec(c.container, input->facts);
     if (c.container->put_ns == 0 && !c.container->host_network &&
-        cs_finding_is_unanswered_put(input->exchange))
+        cs_exchange_is_unanswered_put(input->exchange))
         c.container->put_ns = input->exchange->start_ns;
     cs_finding_rules(&c, CS_FINDING_ON_IN_FLIGHT);
 }

@@ -246,7 +246,7 @@ static void record_endpoint(struct cs_recorder *recorder, const struct cs_exchan
     struct cs_label *endpoint = recorder->endpoints[verdict->endpoint];
     struct cs_label *mechanism = recorder->mechanisms[verdict->mechanism];
     struct cs_label *family = recorder->families[exchange->connection->family == 6];
-    enum cs_result result = cs_outcome_endpoint_result(verdict->outcome);
+    enum cs_result result = cs_exchange_endpoint_result(exchange, verdict->outcome);
     struct cs_series *series;
 
     series = node_series(recorder, CS_METRIC_NODE_REQUESTS, mechanism,
@@ -255,11 +255,13 @@ static void record_endpoint(struct cs_recorder *recorder, const struct cs_exchan
         (*cs_series_value(series))++;
     if (exchange->index == 0)
         record_phases(recorder, exchange, verdict, family, request);
-    if (result == CS_RESULT_NEITHER)
+    if (verdict->outcome == CS_OUTCOME_UNOBSERVED)
         return;
     observe(recorder,
             node_series(recorder, CS_METRIC_ENDPOINT_REQUEST_DURATION, endpoint, family, mechanism),
             request);
+    if (result == CS_RESULT_NEITHER)
+        return;
     series = node_series(recorder,
                          result == CS_RESULT_SUCCESS ? CS_METRIC_ENDPOINT_LAST_SUCCESS
                                                      : CS_METRIC_ENDPOINT_LAST_FAILURE,

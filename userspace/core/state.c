@@ -168,7 +168,7 @@ void cs_state_exchange(struct cs_state *state, const struct cs_exchange *exchang
 
     at_ns += (uint64_t)wall_offset_ns;
     cs_endpoints_note(&state->endpoints, verdict->endpoint, exchange->connection->family,
-                      verdict->outcome, at_ns);
+                      cs_exchange_endpoint_result(exchange, verdict->outcome), at_ns);
     entry = entry_get(state, workload, verdict->mechanism, &made);
     if (!entry)
         return;

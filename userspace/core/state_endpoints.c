@@ -4,10 +4,9 @@
 #include "core/mechanism.h"
 
 void cs_endpoints_note(struct cs_endpoints *endpoints, enum cs_endpoint endpoint, uint8_t family,
-                       enum cs_outcome outcome, uint64_t at_ns)
+                       enum cs_result result, uint64_t at_ns)
 {
     struct cs_endpoint_times *times = &endpoints->of[endpoint][family == 6];
-    enum cs_result result = cs_outcome_endpoint_result(outcome);
 
     /* Not the later of the two: one of the future is a wrong clock's. */
     if (result == CS_RESULT_SUCCESS)

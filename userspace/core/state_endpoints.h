@@ -20,9 +20,9 @@ struct cs_endpoints {
     struct cs_endpoint_times of[CS_ENDPOINT_END][2];
 };
 
-/* Note an outcome (cs_outcome_endpoint_result). family: 4 or 6. */
+/* Note a result (cs_exchange_endpoint_result). family: 4 or 6. */
 void cs_endpoints_note(struct cs_endpoints *endpoints, enum cs_endpoint endpoint, uint8_t family,
-                       enum cs_outcome outcome, uint64_t at_ns);
+                       enum cs_result result, uint64_t at_ns);
 
 /* Add what an earlier run has seen: the later times are kept. */
 void cs_endpoints_merge(struct cs_endpoints *endpoints, const struct cs_endpoints *earlier);

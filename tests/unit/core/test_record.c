@@ -194,6 +194,31 @@ static void results_of_outcomes(void **unused)
     }
 }
 
+/* A hop limit of 1 leaves pods' IMDSv2 token requests without an answer: the service is well. */
+static void a_hop_limit_is_no_failure_of_the_endpoint(void **unused)
+{
+    struct cs_recorder *recorder = recorder_new((struct cs_recorder_options){0});
+    struct sample sample;
+    char *page;
+
+    (void)unused;
+    sample_init(&sample);
+    sample_outcome(&sample, CS_OUTCOME_ABANDONED);
+    sample.exchange.status = 0;
+    sample.exchange.answer_ns = 0;
+    sample.verdict.mechanism = CS_MECHANISM_METADATA;
+    sample.verdict.endpoint = CS_ENDPOINT_IMDS;
+    strcpy(sample.exchange.method, "PUT");
+    strcpy(sample.exchange.path, "/latest/api/token");
+    sample_record(&sample, recorder);
+    page = page_of(recorder, CS_EXPOSITION_TEXT);
+    assert_null(strstr(page, "credscope_endpoint_last_failure_timestamp_seconds{"));
+    assert_non_null(strstr(page, "credscope_endpoint_request_duration_seconds_count{"));
+    assert_non_null(strstr(page, "\ncredscope_last_failure_timestamp_seconds{"));
+    free(page);
+    cs_recorder_free(recorder);
+}
+
 static void histogram_by(void **unused)
 {
     static const struct {
@@ -301,6 +326,7 @@ int main(void)
         cmocka_unit_test(an_unanswered_exchange_is_observed_with_its_waiting_time),
         cmocka_unit_test(phases_are_observed_once_a_connection),
         cmocka_unit_test(results_of_outcomes),
+        cmocka_unit_test(a_hop_limit_is_no_failure_of_the_endpoint),
         cmocka_unit_test(histogram_by),
         cmocka_unit_test(pod_labels),
         cmocka_unit_test(setters_check_what_they_get),

@@ -33,7 +33,8 @@ static void notes_by_family_and_result(void **unused)
 
     (void)unused;
     for (size_t i = 0; i < CS_ARRAY_SIZE(steps); i++) {
-        cs_endpoints_note(&endpoints, IMDS, steps[i].family, steps[i].outcome, steps[i].at);
+        cs_endpoints_note(&endpoints, IMDS, steps[i].family,
+                          cs_outcome_endpoint_result(steps[i].outcome), steps[i].at);
         assert_int_equal(endpoints.of[IMDS][0].last_success_ns, steps[i].success);
         assert_int_equal(endpoints.of[IMDS][0].last_failure_ns, steps[i].failure);
     }
