@@ -160,7 +160,7 @@ test-bpf: $(BUILD)/tests/bpf-tests ## the kernel half on this kernel, with real 
 test-e2e: all $(BUILD)/tools/replay ## the whole program on a simulated node (root)
 	$(Q)BUILD=$(BUILD) tests/e2e/run.sh
 
-test-slow: all ## hangs and failing renewals in real time: six minutes, nearly all asleep (root)
+test-slow: all $(BUILD)/tools/replay ## hangs and failing renewals in real time: six minutes, nearly all asleep (root)
 	$(Q)BUILD=$(BUILD) PYTHONPATH=tests:tests/e2e /usr/bin/python3 -B tests/e2e/real_time.py
 
 test-secrets: all ## known secrets in every place where one can be, then a search for them (root)
