@@ -83,7 +83,7 @@ $(BUILD)/obj/%.o: %.c
 	$(Q)echo "  CC    $<"; $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 
 # .incbin is nothing that -MMD could see.
-$(BUILD)/obj/userspace/app/page_html.o: userspace/app/page.html
+$(BUILD)/obj/userspace/app/serve/page_html.o: userspace/app/serve/page.html
 
 # The skeleton must exist before anything that includes it is compiled the first time; after that
 # the dependency files know.

@@ -15,6 +15,12 @@ MAY_INCLUDE = {
     "io": ("base/", "core/", "credscope/", "credscope.skel.h"),
     "app": ("base/", "core/", "io/", "app/", "credscope/"),
 }
+# Within a layer, a room (a folder) may include the layer's own files and the rooms before it.
+ROOMS = {
+    "core": ("facts", "exchange", "attribute", "kube", "pods", "classify", "waiting", "metrics",
+             "findings", "report", "state"),
+    "app": ("config", "serve", "pipeline", "observer", "check", "top"),
+}
 # core is pure logic: no file descriptors, no clock but what it is given.
 CORE_FORBIDDEN_HEADERS = {
     "fcntl.h", "unistd.h", "sys/socket.h", "sys/epoll.h", "sys/stat.h", "sys/mman.h", "pthread.h",
@@ -58,6 +64,20 @@ def check_includes(path, layer):
                 report(path, number, f"core may not include <{system.group(1)}>")
 
 
+def check_rooms(path, layer):
+    rooms = ROOMS.get(layer, ())
+    inside = path.relative_to(TOP / "userspace" / layer).parts[:-1]
+    if inside and inside[0] not in rooms:
+        report(path, 1, f"{layer}/{inside[0]} is no room that ROOMS in {sys.argv[0]} names")
+        return
+    known = rooms[:rooms.index(inside[0]) + 1] if inside else ()
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        quoted = re.match(rf'\s*#\s*include\s+"{layer}/([^/"]+)/', line)
+        if quoted and quoted.group(1) not in known:
+            report(path, number, f"{layer}/{'/'.join(inside)} may not include "
+                                 f"{layer}/{quoted.group(1)}: it comes later")
+
+
 def check_calls(path):
     for number, line in enumerate(strip_comments(path.read_text()).splitlines(), 1):
         match = CORE_FORBIDDEN_CALLS.search(line)
@@ -93,6 +113,7 @@ def main():
     for layer in MAY_INCLUDE:
         for path in sorted((TOP / "userspace" / layer).rglob("*.[ch]")):
             check_includes(path, layer)
+            check_rooms(path, layer)
             if layer == "core":
                 check_calls(path)
     for root in ("userspace", "bpf", "include", "tests", "tools"):

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Feeds a recorded fact stream (`credscope run --record-facts FILE`; format: core/fact_stream.h)
- * through the pipeline and prints the event log's lines on standard output, the accounts on
- * standard error. The built-in watch list applies: what --sts-host and the like added is unknown.
+ * Feeds a recorded fact stream (`credscope run --record-facts FILE`; format:
+ * core/facts/fact_stream.h) through the pipeline and prints the event log's lines on standard
+ * output, the accounts on standard error. The built-in watch list applies: what --sts-host and the
+ * like added is unknown.
  * --kube FILE: the pods as they were (a v1 PodList); --no-token-opens: as on a kernel without a
  * hook for them; --stretch N: pauses N times as long (tools/replay/stretch.h); --tail SECONDS: time
  * goes on after the last fact (2). Findings are decided once a second of replayed time, as they
@@ -10,10 +11,10 @@
  */
 #include "replay/stretch.h"
 
-#include "app/pipeline.h"
+#include "app/pipeline/pipeline.h"
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "core/kube_list.h"
+#include "core/kube/kube_list.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +39,7 @@ struct options {
     uint64_t stretch, tail_seconds;
 };
 
-/* The housekeeping of app/observer.c, in replayed time. */
+/* The housekeeping of app/observer/observer.c, in replayed time. */
 struct clock {
     uint64_t begin_ns, next_ns; /* 0: not begun */
     uint64_t ticks;

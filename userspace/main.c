@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/command_check.h"
-#include "app/command_run.h"
-#include "app/command_top.h"
-#include "app/config.h"
-#include "app/options.h"
+#include "app/check/command_check.h"
+#include "app/config/config.h"
+#include "app/config/options.h"
+#include "app/observer/command_run.h"
+#include "app/top/command_top.h"
 #include "base/util.h"
 
 #include <stdio.h>

@@ -6,7 +6,7 @@
  * X(id, family, kind, unit, scope, help, labels...)
  *   family  the OpenMetrics family name. The exported name adds "_total" to a COUNTER, "_info" to
  *           an INFO (both formats), and the unit stands in the name as Prometheus wants it.
- *   kind    COUNTER, GAUGE, INFO, or a histogram by its bounds (core/histogram.h)
+ *   kind    COUNTER, GAUGE, INFO, or a histogram by its bounds (core/metrics/histogram.h)
  *   unit    NONE: the value is a number. SECONDS: it is held in nanoseconds. BYTES.
  *   scope   NODE: about this node, only the labels listed. WORKLOAD: the labels W first (and
  *           "pod" with --pod-labels), kept until the workload expires. STATE: like WORKLOAD, and

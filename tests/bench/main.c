@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench.h"
 
-#include "core/mountinfo.h"
+#include "core/attribute/mountinfo.h"
 #include "io/cgroup_fs.h"
 
 #include <errno.h>

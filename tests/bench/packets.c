@@ -6,7 +6,7 @@
  */
 #include "bench.h"
 
-#include "core/watchlist.h"
+#include "core/classify/watchlist.h"
 #include "io/sensor.h"
 
 #include <arpa/inet.h>

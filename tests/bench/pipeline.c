@@ -3,8 +3,8 @@
  * line, from the stream that bench_throughput has recorded. */
 #include "bench.h"
 
-#include "app/pipeline.h"
-#include "core/fact_stream.h"
+#include "app/pipeline/pipeline.h"
+#include "core/facts/fact_stream.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /* What the token-open hook adds to a bystander's system calls, with and without, interleaved. */
 #include "bench.h"
 
-#include "core/watchlist.h"
+#include "core/classify/watchlist.h"
 #include "io/sensor.h"
 
 #include <fcntl.h>

@@ -8,13 +8,13 @@
  * Three bytes an operation: what (5 bits), whose (2 bits), whether something happens to it (1 bit);
  * an argument; milliseconds that pass.
  */
-#include "../unit/core/facts.h"
+#include "../unit/core/facts/facts.h"
 
 #include "base/util.h"
-#include "core/classify.h"
-#include "core/event_json.h"
-#include "core/in_flight.h"
-#include "core/watchlist.h"
+#include "core/classify/classify.h"
+#include "core/classify/watchlist.h"
+#include "core/report/event_json.h"
+#include "core/waiting/in_flight.h"
 
 #define REQUESTS_MAX    1024
 #define CONNECTIONS_MAX 512

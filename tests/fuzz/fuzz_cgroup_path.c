@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Paths and /proc/PID/cgroup texts. Byte 0: bit 0 = the path is cut; the rest is the text. */
-#include "core/cgroup_path.h"
-#include "core/container_table.h"
-#include "core/unit_name.h"
+#include "core/attribute/cgroup_path.h"
+#include "core/attribute/container_table.h"
+#include "core/attribute/unit_name.h"
 
 #include <stdlib.h>
 #include <string.h>

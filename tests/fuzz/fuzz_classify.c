@@ -6,10 +6,10 @@
  *
  * The first bytes choose the evidence, two bytes a record, the rest is the request line.
  */
-#include "core/classify.h"
-#include "core/classify_shape.h"
-#include "core/declared.h"
-#include "core/watchlist.h"
+#include "core/classify/classify.h"
+#include "core/classify/classify_shape.h"
+#include "core/classify/watchlist.h"
+#include "core/pods/declared.h"
 
 #include <stdlib.h>
 #include <string.h>

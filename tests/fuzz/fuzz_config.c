@@ -4,11 +4,11 @@
  * is a whole command line instead, its arguments separated by NULs. Fuzzers are linked with base
  * and core only, so app's sources are included, and their static tables are at hand.
  */
-#include "../../userspace/app/config.c"
-#include "../../userspace/app/config_kube.c"
-#include "../../userspace/app/config_listen.c"
-#include "../../userspace/app/config_set.c"
-#include "../../userspace/app/options.c"
+#include "../../userspace/app/config/config.c"
+#include "../../userspace/app/config/config_kube.c"
+#include "../../userspace/app/config/config_listen.c"
+#include "../../userspace/app/config/config_set.c"
+#include "../../userspace/app/config/options.c"
 
 #include <fcntl.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Any bytes in an exchange's and a subject's texts: the line is JSON that another library reads,
  * has no line feed, and the texts are valid UTF-8 in it. First byte: the buffer's size class. */
-#include "core/event_json.h"
+#include "core/report/event_json.h"
 
 #include <cjson/cJSON.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The expect list's file, whole; what it accepts must be found again. And User-Agents. */
-#include "core/expect.h"
-#include "core/sdk_version.h"
+#include "core/findings/expect.h"
+#include "core/findings/sdk_version.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
  * service account, kind, workload, pod, pod UID and container of one exchange.
  */
 #include "base/util.h"
-#include "core/exposition.h"
-#include "core/record.h"
+#include "core/metrics/exposition.h"
+#include "core/metrics/record.h"
 
 #include <stdlib.h>
 #include <string.h>

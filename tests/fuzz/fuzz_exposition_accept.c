@@ -3,7 +3,7 @@
  * Any text as Accept and Accept-Encoding. Besides not crashing: appending a member that nothing
  * here offers changes no decision, and one that settles it does.
  */
-#include "core/exposition.h"
+#include "core/metrics/exposition.h"
 
 #include <stdlib.h>
 #include <string.h>

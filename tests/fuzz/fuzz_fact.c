@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Any bytes as one fact: refused, or a view that keeps its header's promises. */
-#include "core/fact.h"
+#include "core/facts/fact.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Any file as a recorded fact stream, through decode, assembly, classification and event lines. */
-#include "core/assembler.h"
-#include "core/classify.h"
-#include "core/event_json.h"
-#include "core/fact_stream.h"
-#include "core/watchlist.h"
+#include "core/classify/classify.h"
+#include "core/classify/watchlist.h"
+#include "core/exchange/assembler.h"
+#include "core/facts/fact_stream.h"
+#include "core/report/event_json.h"
 
 #include <stdlib.h>
 #include <string.h>

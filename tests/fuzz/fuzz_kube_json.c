@@ -3,7 +3,7 @@
  * The JSON scanner against cJSON, which accepts more than RFC 8259: what the scanner finds whole
  * and without fault, cJSON must parse; and cuts change nothing.
  */
-#include "core/kube_json.h"
+#include "core/kube/kube_json.h"
 
 #include <cjson/cJSON.h>
 #include <stdint.h>

@@ -7,7 +7,7 @@
  * waits are bounded, requests fit.
  */
 #include "base/buffer.h"
-#include "core/kube_watch.h"
+#include "core/kube/kube_watch.h"
 
 #include <cjson/cJSON.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text of a /proc/self/mountinfo. */
-#include "core/mountinfo.h"
+#include "core/attribute/mountinfo.h"
 
 #include <stdint.h>
 #include <stdlib.h>

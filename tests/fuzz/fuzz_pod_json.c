@@ -2,7 +2,7 @@
 /* Any bytes as pods of a list: the index stays within its bounds, names are whole, a container id
  * that it takes leads back to its pod, and it can be freed. A line is a pod; first byte: the kind
  * of event. */
-#include "core/pod_index.h"
+#include "core/pods/pod_index.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Any text as a request line: the parts lie inside it, and classification is the same for the same
  * path whatever its query. First byte: whether the line was cut. */
-#include "core/classify.h"
-#include "core/classify_path.h"
+#include "core/classify/classify.h"
+#include "core/classify/classify_path.h"
 #include "core/http_line.h"
 
 #include <stdint.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Any bytes as a saved state: it stays within its bounds, and what was taken is written as a
  * document that is read and written again byte for byte. */
-#include "core/state_json.h"
+#include "core/state/state_json.h"
 
 #include <stdint.h>
 #include <stdlib.h>

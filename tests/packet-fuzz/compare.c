@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compare.h"
 
-#include "core/fact.h"
+#include "core/facts/fact.h"
 
 #include <stdarg.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "observed.h"
 
-#include "core/watchlist.h"
+#include "core/classify/watchlist.h"
 #include "io/sensor.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reference_hello.h"
 
-#include "core/watchlist.h"
+#include "core/classify/watchlist.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a recorded fact stream (userspace/core/fact_stream.h, include/credscope/abi.h)."""
+"""Reads a recorded fact stream (userspace/core/facts/fact_stream.h, include/credscope/abi.h)."""
 import collections
 import struct
 

@@ -14,7 +14,7 @@
 #ifndef TOOLS_REPLAY_STRETCH_H
 #define TOOLS_REPLAY_STRETCH_H
 
-#include "core/fact_stream.h"
+#include "core/facts/fact_stream.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -8,7 +8,7 @@
 #define CS_IO_CGROUP_FS_H
 
 #include "base/cleanup.h"
-#include "core/mountinfo.h"
+#include "core/attribute/mountinfo.h"
 
 #include <limits.h>
 #include <stdbool.h>

@@ -15,9 +15,9 @@
 #ifndef CS_IO_KUBE_CLIENT_H
 #define CS_IO_KUBE_CLIENT_H
 
-#include "core/kube_report.h"
-#include "core/kube_url.h"
-#include "core/kube_watch.h"
+#include "core/kube/kube_report.h"
+#include "core/kube/kube_url.h"
+#include "core/kube/kube_watch.h"
 
 #define CS_KUBE_MOUNT      "/var/run/secrets/kubernetes.io/serviceaccount/"
 #define CS_KUBE_TOKEN_FILE CS_KUBE_MOUNT "token"
@@ -32,7 +32,7 @@ enum cs_kube_client_source {
 /* Strings are copied; NULL is as "". */
 struct cs_kube_client_options {
     enum cs_kube_client_source source;
-    const char *url;        /* API and kubelet: see core/kube_url.h */
+    const char *url;        /* API and kubelet: see core/kube/kube_url.h */
     const char *node_name;  /* API: for the field selector */
     const char *token_file; /* read again when it changes and when it was refused; "": none */
     const char *ca_file;    /* the only authorities that are trusted; "": the system's */

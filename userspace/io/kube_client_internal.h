@@ -4,7 +4,7 @@
 #define CS_IO_KUBE_CLIENT_INTERNAL_H
 
 #include "base/buffer.h"
-#include "core/kube_list.h"
+#include "core/kube/kube_list.h"
 #include "io/kube_client.h"
 
 #include <curl/curl.h>

@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/util.h"
-#include "core/cgroup_path.h"
+#include "core/attribute/cgroup_path.h"
 
 #include <errno.h>
 #include <stdio.h>

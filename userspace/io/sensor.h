@@ -10,7 +10,7 @@
 #ifndef CS_IO_SENSOR_H
 #define CS_IO_SENSOR_H
 
-#include "core/watchlist.h"
+#include "core/classify/watchlist.h"
 
 #include <credscope/abi.h>
 #include <stdbool.h>

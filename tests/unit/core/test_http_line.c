@@ -2,7 +2,7 @@
 #include "core/http_line.h"
 
 #include "base/util.h"
-#include "core/classify_path.h"
+#include "core/classify/classify_path.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #include "core/mechanism.h"
 
 #include "base/util.h"
-#include "core/exchange.h"
+#include "core/exchange/exchange.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>
