@@ -94,8 +94,9 @@ void cs_pipeline_relay(struct cs_pipeline *pipeline, const struct cs_fact_header
         (header->type == CS_FACT_CONNECT || header->type == CS_FACT_ESTABLISHED))
         return;
     relay.failed = header->type == CS_FACT_CONNECT_FAILED;
-    /* Who connects for all does so for each anew; who keeps connections is in the pod. */
-    if (header->type == CS_FACT_REQUEST && !cs_peers_any_redirects(pipeline->peers))
+    /* Who connects for all does so for each anew, and is asked about once it has. */
+    if ((header->type == CS_FACT_REQUEST || header->type == CS_FACT_CONNECT) &&
+        !cs_peers_any_redirects(pipeline->peers))
         return;
     cs_container_table_subject(pipeline->containers, connection->cgroup_id, &subject);
     named = cs_pod_index_name(pipeline->pods.index, &subject, NULL) == 0;
