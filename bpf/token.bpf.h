@@ -27,12 +27,10 @@
 
 #include "emit.bpf.h"
 
-#define CS_TOKEN_NAME_MAX                                                                      \
-    64                    /* as in userspace/core/classify/watchlist.h: no component is longer \
-                           */
-#define CS_TOKEN_STEPS 20 /* names and mounts crossed, at most 8 names are an entry's */
-#define CS_FMODE_READ  1  /* include/linux/fs.h; O_PATH and write-only opens lack it */
-#define CS_FD_MAX      (1 << 20)
+#define CS_TOKEN_NAME_MAX 64 /* as in core/classify/watchlist.h: no component is longer */
+#define CS_TOKEN_STEPS    20 /* names and mounts crossed, at most 8 names are an entry's */
+#define CS_FMODE_READ     1  /* include/linux/fs.h; O_PATH and write-only opens lack it */
+#define CS_FD_MAX         (1 << 20)
 
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wpadded"
@@ -100,8 +98,7 @@ struct pt_regs___first {
 #pragma clang attribute pop
 #pragma clang diagnostic pop
 
-/* What most opens are turned away by: struct cs_token_filter of
- * userspace/core/classify/watchlist.h. */
+/* What most opens are turned away by: struct cs_token_filter of core/classify/watchlist.h. */
 struct cs_token_filter {
     __u32 by_length[CS_TOKEN_NAME_MAX];
     __u64 heads[CS_TOKEN_PATHS_MAX];
