@@ -11,6 +11,7 @@ struct relay {
     struct cs_pipeline *pipeline;
     const struct cs_subject *subject; /* who may be the proxy */
     bool for_all;                     /* it is known to connect for every pod of the node */
+    bool redirects;                   /* connections of its pod are redirected within that */
     bool failed;                      /* its connection is not made, and has no source address */
 };
 
@@ -57,7 +58,7 @@ static bool may_pass_on(const struct cs_connection *asked, const struct cs_conne
         return true;
     if (relay->for_all)
         return !is_taken_in_place(asked);
-    if (!is_taken(asked))
+    if (!relay->redirects || !is_taken(asked))
         return false;
     cs_container_table_subject(relay->pipeline->containers, asked->cgroup_id, &subject);
     return subject.pod_uid[0] && strcmp(subject.pod_uid, relay->subject->pod_uid) == 0;
@@ -99,11 +100,14 @@ void cs_pipeline_relay(struct cs_pipeline *pipeline, const struct cs_fact_header
         !cs_peers_any_redirects(pipeline->peers))
         return;
     cs_container_table_subject(pipeline->containers, connection->cgroup_id, &subject);
+    relay.redirects = cs_peers_redirects(pipeline->peers, subject.pod_uid);
     named = cs_pod_index_name(pipeline->pods.index, &subject, NULL) == 0;
     relay.for_all = named && header->type != CS_FACT_REQUEST && is_for_all(&subject);
     if (relay.for_all || cs_peers_any_redirects(pipeline->peers))
         cs_assembler_relay(pipeline->assembler, header->cookie, header->generation,
-                           named && is_apart(&subject), may_pass_on, &relay);
+                           (named && is_apart(&subject) ? CS_RELAY_APART : CS_RELAY_USUAL) |
+                               (relay.failed ? CS_RELAY_FAILED : CS_RELAY_USUAL),
+                           may_pass_on, &relay);
 }
 
 bool cs_pipeline_is_relay(const struct cs_pipeline *pipeline, const struct cs_exchange *exchange,

@@ -110,15 +110,22 @@ void cs_assembler_calls(const struct cs_assembler *assembler, uint32_t tgid,
 typedef bool (*cs_relay_fn)(const struct cs_connection *asked, const struct cs_connection *relay,
                             void *user);
 
+/* What is known of the proxy's connection besides; a set. */
+enum cs_relay_how {
+    CS_RELAY_USUAL = 0,
+    CS_RELAY_APART = 1 << 0,  /* its owner answers some requests itself */
+    CS_RELAY_FAILED = 1 << 1, /* it has just failed: that fact is to be fed next */
+};
+
 /* Of a connection that a proxy may have made: look for the open one whose bytes it passes on.
  * That one goes to the same end-point, began earlier, and waits for the answer to what it sent
  * (in TLS, to its hello), or has sent nothing yet; and `may` says yes. Found: relay_of is set here,
- * and interception is told there as it is met here, also later; not so of one that is apart, whose
- * owner answers itself and asks anew for what it does not know. True if relay_of is set. To be
- * asked as soon as the connection sends something, or fails; walks the connections that moved
- * last. */
+ * and, once this one is made or has failed, interception is told there as it is met here, also
+ * later; not so of one that is apart, whose owner asks anew for what it does not know. True if
+ * relay_of is set. To be asked when the connection begins, is made, sends something, or fails;
+ * walks the connections that moved last. */
 bool cs_assembler_relay(struct cs_assembler *assembler, uint64_t cookie, uint32_t generation,
-                        bool apart, cs_relay_fn may, void *user);
+                        enum cs_relay_how how, cs_relay_fn may, void *user);
 
 const struct cs_assembler_stats *cs_assembler_stats(const struct cs_assembler *assembler);
 

@@ -99,14 +99,16 @@ static unsigned int likelihood(const struct cs_tracked *asked, const struct cs_t
 }
 
 /* Before it is made it may turn out another's: it may be tried again, or be redirected itself. */
-static void link_up(struct cs_tracked *tracked, struct cs_tracked *passing)
+static void link_up(struct cs_tracked *tracked, struct cs_tracked *passing, bool failed)
 {
     struct cs_connection *asked = &tracked->connection, *relay = &passing->connection;
 
+    relay->relay_of = asked->id;
+    /* Until it is made it may turn out to be an application's own, redirected like the other. */
+    relay->relay_sure = relay->established_ns || failed;
     if (relay->established_ns)
         tracked->passed_on = passing->passes_on = true;
-    relay->relay_of = asked->id;
-    if (relay->relay_apart)
+    if (!relay->relay_sure || relay->relay_apart)
         return;
     if (asked->intercept_place && !asked->relay_port) {
         asked->relay_port = asked->intercept_port;
@@ -117,7 +119,7 @@ static void link_up(struct cs_tracked *tracked, struct cs_tracked *passing)
 }
 
 bool cs_assembler_relay(struct cs_assembler *assembler, uint64_t cookie, uint32_t generation,
-                        bool apart, cs_relay_fn may, void *user)
+                        enum cs_relay_how how, cs_relay_fn may, void *user)
 {
     const struct cs_connection_id id = {cookie, generation, 0};
     struct cs_tracked *asked, *best = NULL, *tracked = find(assembler, &id);
@@ -127,7 +129,7 @@ bool cs_assembler_relay(struct cs_assembler *assembler, uint64_t cookie, uint32_
     if (!tracked)
         return false;
     relay = &tracked->connection;
-    if (relay->relay_of.cookie && relay->kind == CS_WATCH_TLS)
+    if (relay->relay_of.cookie && relay->relay_sure && relay->kind == CS_WATCH_TLS)
         return true; /* a second hello */
     /* What it passes on is among those that moved last; of equals, that which came first. */
     TAILQ_FOREACH_REVERSE(asked, &assembler->recent, cs_tracked_list, recent_link)
@@ -141,9 +143,9 @@ bool cs_assembler_relay(struct cs_assembler *assembler, uint64_t cookie, uint32_
         best = asked;
         most = fit;
     }
-    relay->relay_apart = apart;
+    relay->relay_apart = how & CS_RELAY_APART;
     if (best)
-        link_up(best, tracked);
+        link_up(best, tracked, how & CS_RELAY_FAILED);
     return relay->relay_of.cookie != 0;
 }
 

@@ -62,6 +62,7 @@ struct cs_connection {
     bool relay_answered;                  /* over the proxy's connection, by: */
     char relay_server[CS_SERVER_MAX + 1]; /* "" none; a proxy of HTTP writes its own name over it */
     struct cs_connection_id relay_of;     /* the proxy's own: what it passes on; cookie 0 nothing */
+    bool relay_sure;                      /* relay_of is final: it is made, or can't be */
     bool relay_apart; /* … by requests of its own: what they meet is not said of the other */
 };
 

@@ -48,8 +48,8 @@ static const struct {
     unsigned int via, intercepted; /* ports, of connection 1 at the end */
 } rows[] = {
     {"the hello of one that waits", APP PROXY, "", NULL, 1, 15001, 0},
-    {"in another letter case", APP "2:connect.tls 2:hello:STS.us-east-1.AMAZONAWS.COM", "", NULL, 1,
-     15001, 0},
+    {"in another letter case", APP "2:connect.tls 2:est 2:hello:STS.us-east-1.AMAZONAWS.COM", "",
+     NULL, 1, 15001, 0},
     {"not redirected in its own namespace", "connect.tls est hello " PROXY, "", NULL, 1, 0, 0},
     {"another server", APP "2:connect.tls 2:hello:sts.eu-west-1.amazonaws.com", "", NULL, 0, 0,
      15001},
@@ -78,7 +78,7 @@ static const struct {
      15001, 0},
     {"through a CONNECT proxy",
      "connect.proxy icept.pod:15001 est tunnel:sts.amazonaws.com:443 "
-     "2:connect.proxy",
+     "2:connect.proxy 2:est",
      "", NULL, 1, 15001, 0},
 };
 
@@ -95,7 +95,10 @@ static void test_rows(void **state)
         bool relays;
 
         script_run(&script, rows[i].before);
-        relays = cs_assembler_relay(script.assembler, 2, 0, false, may, (void *)rows[i].may);
+        relays =
+            cs_assembler_relay(script.assembler, 2, 0,
+                               strstr(rows[i].after, "failed") ? CS_RELAY_FAILED : CS_RELAY_USUAL,
+                               may, (void *)rows[i].may);
         relay = cs_assembler_connection(script.assembler, 2, 0);
         of = (unsigned int)relay->relay_of.cookie;
         script_run(&script, rows[i].after);
@@ -123,19 +126,19 @@ static void passes_each_on_once(void **state)
 
     (void)state;
     script_run(&script, APP "3:connect.tls 3:icept.pod:15001 3:est:2 3:hello " PROXY);
-    assert_true(cs_assembler_relay(script.assembler, 2, 0, false, may, "13"));
+    assert_true(cs_assembler_relay(script.assembler, 2, 0, CS_RELAY_USUAL, may, "13"));
     assert_int_equal(cs_assembler_connection(script.assembler, 2, 0)->relay_of.cookie, 1);
     /* That was 3's all the same. */
     script_run(&script, "2:shello13 3:shello13 4:connect.tls 4:est:2 4:hello");
-    assert_true(cs_assembler_relay(script.assembler, 4, 0, false, may, "3"));
+    assert_true(cs_assembler_relay(script.assembler, 4, 0, CS_RELAY_USUAL, may, "3"));
     assert_int_equal(cs_assembler_connection(script.assembler, 3, 0)->relay_port, 15001);
     /* Nobody is left; or one that still waits, and whose connection was taken for another's. */
     script_run(&script, "5:connect.tls 5:est:2 5:hello");
-    assert_false(cs_assembler_relay(script.assembler, 5, 0, false, may, "3"));
-    assert_true(cs_assembler_relay(script.assembler, 5, 0, false, may, "13"));
+    assert_false(cs_assembler_relay(script.assembler, 5, 0, CS_RELAY_USUAL, may, "3"));
+    assert_true(cs_assembler_relay(script.assembler, 5, 0, CS_RELAY_USUAL, may, "13"));
     cs_assembler_each_in_flight(script.assembler, count, NULL);
     assert_int_equal(in_flight, 2);
-    assert_false(cs_assembler_relay(script.assembler, 9, 0, false, may, NULL));
+    assert_false(cs_assembler_relay(script.assembler, 9, 0, CS_RELAY_USUAL, may, NULL));
     cs_assembler_free(script.assembler);
 }
 
@@ -147,13 +150,14 @@ static void passes_on_what_failed_before(void **state)
 
     (void)state;
     script_run(&script, APP "2:connect.tls");
-    assert_true(cs_assembler_relay(script.assembler, 2, 0, false, may, NULL));
+    assert_true(cs_assembler_relay(script.assembler, 2, 0, CS_RELAY_FAILED, may, NULL));
     script_run(&script, "2:failed.refused 3:connect.tls 3:est 3:hello");
-    assert_true(cs_assembler_relay(script.assembler, 3, 0, false, may, NULL));
+    assert_true(cs_assembler_relay(script.assembler, 3, 0, CS_RELAY_USUAL, may, NULL));
     cs_assembler_free(script.assembler);
 }
 
-/* A second application, known to be redirected only after its connect. */
+/* A second application, known to be redirected only after its connect: the first remains what it
+ * was known to be. */
 static void is_redirected_itself(void **state)
 {
     const struct cs_assembler_options options = {.sink = ignore};
@@ -161,9 +165,12 @@ static void is_redirected_itself(void **state)
 
     (void)state;
     script_run(&script, ASKED "2:connect");
-    assert_true(cs_assembler_relay(script.assembler, 2, 0, false, may, NULL));
+    assert_true(cs_assembler_relay(script.assembler, 2, 0, CS_RELAY_USUAL, may, NULL));
     script_run(&script, "2:icept.pod:15001 2:est:2");
     assert_int_equal(cs_assembler_connection(script.assembler, 2, 0)->relay_of.cookie, 0);
+    assert_int_equal(cs_assembler_connection(script.assembler, 1, 0)->intercept_place,
+                     CS_INTERCEPT_POD);
+    assert_int_equal(cs_assembler_connection(script.assembler, 1, 0)->relay_port, 0);
     assert_int_equal(cs_assembler_connection(script.assembler, 2, 0)->intercept_port, 15001);
     cs_assembler_free(script.assembler);
 }
@@ -176,10 +183,10 @@ static void passes_on_for_another(void **state)
 
     (void)state;
     script_run(&script, ASKED CONNECT "2:req");
-    assert_true(cs_assembler_relay(script.assembler, 2, 0, false, may, NULL));
+    assert_true(cs_assembler_relay(script.assembler, 2, 0, CS_RELAY_USUAL, may, NULL));
     script_run(&script, "2:resp:200 resp:200 close.local 3:connect 3:icept.pod:15001 3:est:2 3:req "
                         "2:req");
-    assert_true(cs_assembler_relay(script.assembler, 2, 0, false, may, NULL));
+    assert_true(cs_assembler_relay(script.assembler, 2, 0, CS_RELAY_USUAL, may, NULL));
     assert_int_equal(cs_assembler_connection(script.assembler, 2, 0)->relay_of.cookie, 3);
     assert_int_equal(cs_assembler_connection(script.assembler, 3, 0)->relay_port, 15001);
     assert_false(cs_assembler_connection(script.assembler, 3, 0)->relay_answered);
@@ -188,7 +195,7 @@ static void passes_on_for_another(void **state)
     assert_string_equal(cs_assembler_connection(script.assembler, 3, 0)->relay_server, "EC2ws");
     /* Once it does, it does, whoever is there. */
     script_run(&script, "3:resp:200 3:close.local 2:req");
-    assert_true(cs_assembler_relay(script.assembler, 2, 0, false, may, NULL));
+    assert_true(cs_assembler_relay(script.assembler, 2, 0, CS_RELAY_USUAL, may, NULL));
     cs_assembler_free(script.assembler);
 }
 
@@ -211,7 +218,7 @@ static void asks_anew(void **state)
         const struct cs_connection *asked;
 
         script_run(&script, scripts[i].before);
-        assert_true(cs_assembler_relay(script.assembler, 2, 0, true, may, NULL));
+        assert_true(cs_assembler_relay(script.assembler, 2, 0, CS_RELAY_APART, may, NULL));
         script_run(&script, scripts[i].after);
         asked = cs_assembler_connection(script.assembler, 1, 0);
         assert_int_equal(asked->intercept_port, 15001);
