@@ -115,7 +115,7 @@ enum cs_preceded {
 struct cs_party {
     bool known; /* its pod is; false: all else is unset */
     bool host_network;
-    bool alone; /* the pod has no other container */
+    bool alone; /* the pod has no other regular container */
     const char *workload;
     const char *container;
     const char *image;

@@ -79,7 +79,7 @@ void cs_pod_index_expire(struct cs_pod_index *index, uint64_t now_ns);
 struct cs_pod_facts {
     bool known;        /* false: all else is zero */
     bool of_container; /* declared and identities are this container's, else all the pod's */
-    bool alone;        /* the pod has no other container */
+    bool alone;        /* the pod has no other regular container, and this one is known */
     bool proxy;        /* proxy variables */
     bool running;      /* phase Running and not deleted */
     uint16_t declared; /* set of enum cs_declared_flag */

@@ -106,6 +106,20 @@ static const struct cs_label *merge(const struct cs_label *one, const struct cs_
     return one ? one : other;
 }
 
+/* Init steps and debuggers are no company. A sidecar may be an init container as well, so whoever
+ * is one is not alone. */
+static bool is_alone(const struct cs_pod_entry *entry,
+                     const struct cs_pod_entry_container *container)
+{
+    if (!container || container->kind != CS_CONTAINER_REGULAR)
+        return false;
+    for (uint32_t i = 0; i < entry->container_count; i++) {
+        if (&entry->containers[i] != container && entry->containers[i].kind == CS_CONTAINER_REGULAR)
+            return false;
+    }
+    return true;
+}
+
 static void fill_facts(const struct cs_pod_entry *entry,
                        const struct cs_pod_entry_container *container, struct cs_pod_facts *facts)
 {
@@ -115,7 +129,7 @@ static void fill_facts(const struct cs_pod_entry *entry,
     *facts = (struct cs_pod_facts){
         .known = true,
         .of_container = container != NULL,
-        .alone = entry->container_count == 1,
+        .alone = is_alone(entry, container),
         .running = is_running(entry),
         .created_s = entry->created_s,
         .iam_role = cs_pod_label_text(entry->iam_role),

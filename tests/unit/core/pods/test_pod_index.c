@@ -193,6 +193,34 @@ static void names_the_only_container_before_its_status(void **state)
     assert_string_equal(subject.container_id, ID_A);
 }
 
+/* A gateway's proxy is alone, whatever prepared the pod; a sidecar of the native kind is not. */
+static void counts_no_init_step_as_company(void **state)
+{
+    _cleanup_pod_index_ struct cs_pod_index *index = new_index();
+    struct cs_subject subject;
+    struct cs_pod_facts facts;
+
+    (void)state;
+    tell(index, CS_KUBE_POD,
+         POD(META(""),
+             ",\"spec\":{\"nodeName\":\"n1\",\"initContainers\":[{\"name\":\"init\"}],"
+             "\"containers\":[{\"name\":\"proxy\"}],\"ephemeralContainers\":[{\"name\":"
+             "\"debug\"}]},\"status\":{\"phase\":\"Running\",\"containerStatuses\":[" STATUS(
+                 "proxy", ID_A) "],\"initContainerStatuses\":[" STATUS("init", ID_B) "]}"),
+         1);
+    name_path(index, SLICE "/" ID_A, &subject, &facts);
+    assert_string_equal(subject.container, "proxy");
+    assert_true(facts.alone);
+    name_path(index, SLICE "/" ID_B, &subject, &facts);
+    assert_string_equal(subject.container, "init");
+    assert_false(facts.alone);
+    name_path(index, SLICE "/" ID_C, &subject, &facts);
+    assert_false(facts.alone);
+    tell_pod(index, CS_KUBE_POD, UID_A, STATUS("log", ID_A), 2);
+    name_path(index, SLICE "/" ID_A, &subject, &facts);
+    assert_false(facts.alone);
+}
+
 #define MIRROR_OF(uid, name, more)                                                              \
     "{\"metadata\":{\"uid\":\"" uid "\",\"name\":\"" name "\",\"namespace\":"                   \
     "\"kube-system\",\"annotations\":{\"kubernetes.io/config.hash\":\"" HASH                    \
@@ -435,6 +463,7 @@ int main(void)
         cmocka_unit_test(says_what_the_container_declares),
         cmocka_unit_test(follows_a_restarted_container),
         cmocka_unit_test(names_the_only_container_before_its_status),
+        cmocka_unit_test(counts_no_init_step_as_company),
         cmocka_unit_test(names_static_pods_by_their_hash),
         cmocka_unit_test(names_static_pods_that_a_list_replaces),
         cmocka_unit_test(keeps_deleted_pods_for_minutes),
