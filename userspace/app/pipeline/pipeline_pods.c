@@ -126,10 +126,11 @@ static int find_gone(void *user, const struct cs_usage_view *usage)
     return ++gone->count == GONE_MAX;
 }
 
-/* Exchanges are told late, but not later than the table of containers forgets who made them. */
+/* Exchanges are told late, but not later than the table of containers forgets who made them. A
+ * made-up id is forgotten there at once, while its container goes on. */
 static bool is_forgotten(void *user, uint64_t cgroup_id)
 {
-    return !cs_container_table_has(user, cgroup_id);
+    return !(cgroup_id & CS_PIPELINE_MADE_UP_ID) && !cs_container_table_has(user, cgroup_id);
 }
 
 void cs_pipeline_pods_expire(struct cs_pipeline *pipeline, uint64_t now_ns)
