@@ -4,7 +4,7 @@
 #include "base/util.h"
 #include "core/attribute/container_table.h"
 #include "core/pods/pod_workload.h"
-#include "pod_samples.h"
+#include "pod_index_support.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -16,52 +16,6 @@
 #include <cmocka.h>
 
 #define SECOND CS_NSEC_PER_SEC
-#define SLICE  "/kubepods.slice/kubepods-pod0a1b2c3d_4e5f_6071_8293_a4b5c6d7e8f9.slice"
-
-/* One pod; %s: uid, name, phase, statuses. */
-static const char POD_FORM[] =
-    "{\"metadata\":{\"uid\":\"%s\",\"name\":\"%s\",\"namespace\":\"shop\",\"labels\":{"
-    "\"pod-template-hash\":\"6d4cf56db6\"},\"ownerReferences\":[{\"kind\":\"ReplicaSet\","
-    "\"name\":\"web-6d4cf56db6\",\"controller\":true}]},\"spec\":{\"nodeName\":\"n1\","
-    "\"serviceAccountName\":\"payer\",\"containers\":[{\"name\":\"app\",\"image\":\"i:1\",\"env\":"
-    "[{\"name\":\"AWS_WEB_IDENTITY_TOKEN_FILE\"}]},{\"name\":\"log\",\"image\":\"i:2\"}]},"
-    "\"status\":{\"phase\":\"%s\",\"containerStatuses\":[%s]}}";
-
-#define STATUS(name, id) "{\"name\":\"" name "\",\"containerID\":\"containerd://" id "\"}"
-
-static void tell(struct cs_pod_index *index, enum cs_kube_event_kind kind, const char *json,
-                 uint64_t now_ns)
-{
-    struct cs_kube_event event = {.kind = kind};
-
-    if (json)
-        event.pod = slice_of(json);
-    cs_pod_index_event(index, &event, now_ns);
-}
-
-static void tell_pod(struct cs_pod_index *index, enum cs_kube_event_kind kind, const char *uid,
-                     const char *statuses, uint64_t now_ns)
-{
-    char json[2048];
-
-    snprintf(json, sizeof(json), POD_FORM, uid, "web-1", "Running", statuses);
-    tell(index, kind, json, now_ns);
-}
-
-static struct cs_pod_index *new_index(void)
-{
-    struct cs_pod_index *index = NULL;
-
-    assert_int_equal(cs_pod_index_new(&cs_pod_index_limits_default, "n1", &index), 0);
-    return index;
-}
-
-static int name_path(struct cs_pod_index *index, const char *path, struct cs_subject *subject,
-                     struct cs_pod_facts *facts)
-{
-    cs_subject_from_path(slice_of(path), false, subject);
-    return cs_pod_index_name(index, subject, facts);
-}
 
 /* While a pod isn't known its containers have no name, whatever directories they make. */
 static void names_no_pod_by_what_another_made(void **state)
@@ -136,22 +90,6 @@ static void names_by_path(void **state)
     }
 }
 
-static void says_what_the_container_declares(void **state)
-{
-    _cleanup_pod_index_ struct cs_pod_index *index = new_index();
-    struct cs_subject subject;
-    struct cs_pod_facts facts;
-
-    (void)state;
-    tell_pod(index, CS_KUBE_POD, UID_A, STATUS("log", ID_B), 1);
-    name_path(index, SLICE "/" ID_B, &subject, &facts);
-    assert_true(facts.of_container && facts.running);
-    assert_int_equal(facts.declared, 0);
-    name_path(index, SLICE "/" ID_A, &subject, &facts);
-    assert_false(facts.of_container);
-    assert_int_equal(facts.declared, CS_DECLARED_BIT(IRSA));
-}
-
 static void follows_a_restarted_container(void **state)
 {
     _cleanup_pod_index_ struct cs_pod_index *index = new_index();
@@ -191,34 +129,6 @@ static void names_the_only_container_before_its_status(void **state)
     name_path(index, SLICE "/" ID_A, &subject, NULL);
     assert_string_equal(subject.container, "app");
     assert_string_equal(subject.container_id, ID_A);
-}
-
-/* A gateway's proxy is alone, whatever prepared the pod; a sidecar of the native kind is not. */
-static void counts_no_init_step_as_company(void **state)
-{
-    _cleanup_pod_index_ struct cs_pod_index *index = new_index();
-    struct cs_subject subject;
-    struct cs_pod_facts facts;
-
-    (void)state;
-    tell(index, CS_KUBE_POD,
-         POD(META(""),
-             ",\"spec\":{\"nodeName\":\"n1\",\"initContainers\":[{\"name\":\"init\"}],"
-             "\"containers\":[{\"name\":\"proxy\"}],\"ephemeralContainers\":[{\"name\":"
-             "\"debug\"}]},\"status\":{\"phase\":\"Running\",\"containerStatuses\":[" STATUS(
-                 "proxy", ID_A) "],\"initContainerStatuses\":[" STATUS("init", ID_B) "]}"),
-         1);
-    name_path(index, SLICE "/" ID_A, &subject, &facts);
-    assert_string_equal(subject.container, "proxy");
-    assert_true(facts.alone);
-    name_path(index, SLICE "/" ID_B, &subject, &facts);
-    assert_string_equal(subject.container, "init");
-    assert_false(facts.alone);
-    name_path(index, SLICE "/" ID_C, &subject, &facts);
-    assert_false(facts.alone);
-    tell_pod(index, CS_KUBE_POD, UID_A, STATUS("log", ID_A), 2);
-    name_path(index, SLICE "/" ID_A, &subject, &facts);
-    assert_false(facts.alone);
 }
 
 #define MIRROR_OF(uid, name, more)                                                              \
@@ -460,10 +370,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_by_path),
         cmocka_unit_test(names_no_pod_by_what_another_made),
-        cmocka_unit_test(says_what_the_container_declares),
         cmocka_unit_test(follows_a_restarted_container),
         cmocka_unit_test(names_the_only_container_before_its_status),
-        cmocka_unit_test(counts_no_init_step_as_company),
         cmocka_unit_test(names_static_pods_by_their_hash),
         cmocka_unit_test(names_static_pods_that_a_list_replaces),
         cmocka_unit_test(keeps_deleted_pods_for_minutes),
