@@ -125,7 +125,8 @@ static void silent(struct cs_findings *findings, uint8_t index,
     uint64_t caller = input->exchange->connection->cgroup_id;
     uint64_t start_ns = input->exchange->start_ns;
     struct cs_finding_case c;
-    bool family, apart;
+    uint64_t from_ns;
+    bool family;
 
     /* Told late, and somebody has had an answer since. */
     if (at_ns <= address->answer_ns)
@@ -134,18 +135,16 @@ static void silent(struct cs_findings *findings, uint8_t index,
         address->failing_ns = start_ns > address->answer_ns ? start_ns : address->answer_ns;
         address->failing_caller = caller;
         address->several = false;
-        address->failures = 0;
+        address->tries = (struct cs_finding_tries){0};
     }
-    /* What lies between two failures was not seen to fail. */
-    apart = address->failures > 0 && start_ns > address->failed_ns + CS_FINDING_HOLD_NS;
-    address->failed_ns = at_ns;
-    address->failures += address->failures < CS_FINDING_FAILURES_MIN;
+    from_ns =
+        cs_finding_try_failed(&address->tries, start_ns, at_ns, FAILING_NS, address->failing_ns);
     address->several |= caller != address->failing_caller || is_nodes(input);
     if (address->stubborn == caller)
         address->partial_ns = at_ns + PARTIAL_NS;
-    if (at_ns < address->failing_ns + (at_ns < address->partial_ns ? PARTIAL_NS : FAILING_NS))
+    if (at_ns < from_ns + (at_ns < address->partial_ns ? PARTIAL_NS : FAILING_NS))
         return;
-    if (!is_of_node(findings, index) || (apart && address->failures < CS_FINDING_FAILURES_MIN))
+    if (!is_of_node(findings, index))
         return;
     c = case_of(findings, index, outcome, at_ns, now_ns);
     family = other_ns > address->failing_ns;

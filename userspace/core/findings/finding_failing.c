@@ -70,19 +70,18 @@ static bool keeps_failing(struct cs_finding_case *c, bool in_flight)
 {
     enum cs_mechanism mechanism = failing_mechanism(c, in_flight);
     struct cs_finding_container *container = c->container;
-    bool apart = c->at_ns > container->failed_ns + CS_FINDING_HOLD_NS;
     uint64_t *since_ns = &container->failing_ns[mechanism % CS_MECHANISM_END];
+    uint64_t from_ns;
 
     if (mechanism == CS_MECHANISM_END || container->interceptor)
         return false;
     if (*since_ns == 0)
         *since_ns = failing_since(c);
-    container->failed_ns = c->at_ns;
-    container->failures += container->failures < CS_FINDING_FAILURES_MIN;
     if (c->input->verdict->endpoint == CS_ENDPOINT_IMDS && container->imds_served_ns > *since_ns)
         *since_ns = failing_since(c);
-    if (c->at_ns < *since_ns + FAILING_NS ||
-        (apart && container->failures < CS_FINDING_FAILURES_MIN))
+    from_ns = cs_finding_try_failed(&container->renewal, c->input->exchange->start_ns, c->at_ns,
+                                    FAILING_NS, *since_ns);
+    if (c->at_ns < from_ns + FAILING_NS)
         return false;
     c->mechanism = mechanism;
     c->span_ns = c->at_ns - *since_ns;

@@ -13,8 +13,17 @@
 #define CS_FINDING_DETAIL_MAX       128
 #define CS_FINDING_ASSOCIATIONS_MAX 512
 #define CS_FINDING_TOKEN_READS      3
-#define CS_FINDING_FAILURES_MIN     3
+#define CS_FINDING_TRIES_MIN        3
 #define CS_FINDING_NO_ADDRESS       0xff
+
+/* What fails since a success. Nobody was seen to fail in a pause of more than CS_FINDING_HOLD_NS
+ * between two failures: time counts anew from its end, unless it is the third try that fails. */
+struct cs_finding_tries {
+    uint64_t failed_ns;  /* last failure; 0 none */
+    uint64_t counted_ns; /* when the last try was counted */
+    uint64_t resumed_ns; /* start of what failed first after the last pause; 0 none */
+    uint8_t count;       /* stops at the minimum */
+};
 
 /* One open finding. A container has one of each finding and mechanism; the node, one of each
  * finding and address. */
@@ -74,10 +83,9 @@ struct cs_finding_container {
     bool missing;    /* the agent has answered it 404, and never served it since */
     uint64_t put_ns; /* first unanswered IMDSv2 PUT not judged yet, none answered since */
     uint64_t imds_answer_ns;
-    uint64_t imds_served_ns; /* an answer that refused nothing */
-    uint64_t failed_ns;      /* last failure that may have been a renewal */
-    uint8_t failures;        /* such since any delivery; stops at the minimum */
-    uint64_t agent_ns;       /* last exchange with the agent, failed or not */
+    uint64_t imds_served_ns;         /* an answer that refused nothing */
+    uint64_t agent_ns;               /* last exchange with the agent, failed or not */
+    struct cs_finding_tries renewal; /* since any delivery */
 
     uint64_t token_reads[CS_FINDING_TOKEN_READS]; /* the last ones, oldest first */
     enum cs_mechanism token_mechanism;
@@ -96,15 +104,14 @@ enum { CS_FINDING_AGENT_4, CS_FINDING_AGENT_6, CS_FINDING_IMDS_4, CS_FINDING_IMD
 
 /* One address of an end-point that this node has one of, as all its callers see it. */
 struct cs_finding_address {
-    uint64_t failing_ns;     /* start of the first failure since anybody got an answer; 0 none */
-    uint64_t failed_ns;      /* last failure */
-    uint8_t failures;        /* since anybody got an answer; stops at the minimum */
-    uint64_t answer_ns;      /* last answer to anybody */
-    uint64_t host_ns;        /* last answer to a caller in the node's network namespace */
-    uint64_t failing_caller; /* hash of the first that failed */
-    bool several;            /* … and others did since, or one in the node's network namespace */
-    uint64_t stubborn;       /* one that failed on while another got an answer */
-    uint64_t partial_ns;     /* until when it counts as reachable for some */
+    uint64_t failing_ns; /* start of the first failure since anybody got an answer; 0 none */
+    struct cs_finding_tries tries; /* since anybody got an answer */
+    uint64_t answer_ns;            /* last answer to anybody */
+    uint64_t host_ns;              /* last answer to a caller in the node's network namespace */
+    uint64_t failing_caller;       /* hash of the first that failed */
+    bool several;        /* … and others did since, or one in the node's network namespace */
+    uint64_t stubborn;   /* one that failed on while another got an answer */
+    uint64_t partial_ns; /* until when it counts as reachable for some */
 };
 
 struct cs_finding_gauge;
@@ -174,6 +181,11 @@ void cs_finding_state_free(struct cs_findings *findings);
 bool cs_finding_uses(const struct cs_findings *findings,
                      const struct cs_finding_container *container, enum cs_mechanism mechanism,
                      uint64_t now_ns);
+
+/* What began at start_ns fails at at_ns, perhaps still (and is told again). What fails within
+ * apart_ns of the last that counted is the same try. Since when it fails on: since_ns or later. */
+uint64_t cs_finding_try_failed(struct cs_finding_tries *tries, uint64_t start_ns, uint64_t at_ns,
+                               uint64_t apart_ns, uint64_t since_ns);
 
 /* ---- finding_open.c: what is open ---- */
 

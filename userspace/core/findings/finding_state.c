@@ -301,3 +301,18 @@ bool cs_finding_uses(const struct cs_findings *findings,
     return since_ns != 0 && container->ended_ns == 0 &&
            now_ns <= since_ns + cs_credential_life(&findings->options.life, mechanism);
 }
+
+uint64_t cs_finding_try_failed(struct cs_finding_tries *tries, uint64_t start_ns, uint64_t at_ns,
+                               uint64_t apart_ns, uint64_t since_ns)
+{
+    if (tries->count > 0 && start_ns > tries->failed_ns + CS_FINDING_HOLD_NS)
+        tries->resumed_ns = start_ns;
+    if (tries->count == 0 || start_ns > tries->counted_ns + apart_ns) {
+        tries->count += tries->count < CS_FINDING_TRIES_MIN;
+        tries->counted_ns = at_ns;
+    }
+    if (at_ns > tries->failed_ns)
+        tries->failed_ns = at_ns;
+    return tries->count < CS_FINDING_TRIES_MIN && tries->resumed_ns > since_ns ? tries->resumed_ns
+                                                                               : since_ns;
+}

@@ -120,7 +120,7 @@ static void delivered(struct cs_finding_case *c)
     struct cs_finding_association *association;
 
     memset(container->failing_ns, 0, sizeof(container->failing_ns));
-    container->failures = 0;
+    container->renewal = (struct cs_finding_tries){0};
     cs_finding_succeeded(c->findings, container, CS_SUCCESS_CREDENTIALS);
     if (c->mechanism == CS_MECHANISM_EKS_POD_IDENTITY)
         cs_finding_succeeded(c->findings, container, CS_SUCCESS_AGENT);
