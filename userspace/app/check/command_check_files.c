@@ -79,12 +79,11 @@ static int obstacle(const char *path)
 static void check_written(struct cs_check *check, const char *name, const char *flag,
                           const char *path)
 {
-    int error = strcmp(path, "-") == 0 ? 0 : obstacle(path);
+    int error = obstacle(path);
     struct cs_check_line *line;
 
     if (error == 0) {
-        cs_check_add(&check->report, CS_CHECK_OK, name, "%.256s",
-                     strcmp(path, "-") == 0 ? "standard output" : path);
+        cs_check_add(&check->report, CS_CHECK_OK, name, "%.256s", path);
         return;
     }
     line =
@@ -99,7 +98,9 @@ void cs_check_files(struct cs_check *check)
 
     if (config->expect[0])
         check_expect(check);
-    if (config->events[0])
+    if (strcmp(config->events, "-") == 0)
+        cs_check_add(&check->report, CS_CHECK_OK, "event log", "standard output");
+    else if (config->events[0])
         check_written(check, "event log", "--events", config->events);
     if (config->record_facts[0])
         check_written(check, "recorded facts", "--record-facts", config->record_facts);

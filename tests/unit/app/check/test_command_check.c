@@ -170,6 +170,8 @@ static const struct check_case {
      "standard output"},
     {"facts that can be recorded", as_it_is, "--record-facts=/tmp/credscope-none-such", 0,
      "recorded facts", "ok", "/tmp/credscope-none-such"},
+    {"facts never go to standard output: a file's name", as_it_is, "--record-facts=-", 0,
+     "recorded facts", "ok", "-"},
     {"a part of the node", as_it_is, top, 0, "cgroup", "degraded", "what is outside of it"},
     {"not a cgroup", as_it_is, "--cgroup=/tmp", 2, "cgroup", "missing",
      "/tmp is not in a cgroup2 file system"},
